@@ -1,0 +1,14 @@
+//! The vocabulary that every part of Tincan shares: ids, units, identities and the
+//! versioned messages between app and server and between two apps. Decides nothing.
+#![forbid(unsafe_code)]
+
+pub mod identity;
+pub mod ids;
+pub mod peer_message;
+pub mod signalling;
+pub mod units;
+
+pub use identity::{IdentityKey, PublicIdentity, SignatureBytes};
+pub use ids::{AccountName, CallId, DeviceId, ParticipantId};
+pub use peer_message::{ControlMessage, PeerMessage, SignedMessage};
+pub use signalling::{ClientMessage, ServerMessage};

@@ -1,0 +1,219 @@
+//! What two participants of a call tell each other: by way of the server before they are
+//! connected (signed, so that it cannot be altered there) and over the data channel after.
+
+use crate::identity::{Domain, IdentityError, IdentityKey, PublicIdentity, SignatureBytes};
+use crate::ids::{CallId, ParticipantId};
+use serde::{Deserialize, Serialize};
+
+/// Most bytes of a session description that is taken.
+pub const MAX_SDP_BYTES: usize = 32 * 1024;
+/// Most bytes of one candidate line that is taken.
+pub const MAX_CANDIDATE_BYTES: usize = 1024;
+/// Most bytes of a [`SignedMessage`]'s body.
+pub const MAX_BODY_BYTES: usize = MAX_SDP_BYTES * 2;
+
+/// Offer or answer (RFC 3264).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DescriptionKind {
+    /// Proposes a session.
+    Offer,
+    /// Accepts one.
+    Answer,
+}
+
+/// A session description.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Offer or answer.
+    pub kind: DescriptionKind,
+    /// The SDP text (RFC 8866), at most [`MAX_SDP_BYTES`].
+    pub sdp: String,
+}
+
+impl std::fmt::Debug for Description {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Description({:?}, {} bytes)", self.kind, self.sdp.len())
+    }
+}
+
+/// One ICE candidate (RFC 8839), in W3C `RTCIceCandidateInit` form.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// The candidate line, at most [`MAX_CANDIDATE_BYTES`]; empty: no more will follow.
+    pub candidate: String,
+    /// The media section it belongs to.
+    #[serde(default)]
+    pub sdp_mid: Option<String>,
+    /// The index of that section.
+    #[serde(default)]
+    pub sdp_m_line_index: Option<u16>,
+    /// The ICE user name fragment of the generation it belongs to.
+    #[serde(default)]
+    pub username_fragment: Option<String>,
+}
+
+impl std::fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Candidate({} bytes)", self.candidate.len())
+    }
+}
+
+/// A negotiation message between two participants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum PeerMessage {
+    /// A session description.
+    Description(Description),
+    /// A trickled candidate (RFC 8838).
+    Candidate(Candidate),
+}
+
+/// A [`PeerMessage`] as it passes through the server: the sender's identity key signs
+/// call, sender, receiver and body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedMessage {
+    /// The JSON text of a [`PeerMessage`], exactly as signed.
+    pub body: String,
+    /// The signature over it.
+    pub signature: SignatureBytes,
+}
+
+/// Why a [`SignedMessage`] was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Not signed by the key that we know for this person.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Rightly signed, but not a message that we understand, or too large.
+    #[error("not a message that this version understands")]
+    Malformed,
+}
+
+impl SignedMessage {
+    /// Signs `message` for one receiver in one call.
+    pub fn seal(
+        key: &IdentityKey,
+        call: CallId,
+        from: &ParticipantId,
+        to: &ParticipantId,
+        message: &PeerMessage,
+    ) -> Self {
+        let body = serde_json::to_string(message).expect("peer messages have string keys only");
+        let signature = key.sign(
+            Domain::PeerMessage,
+            &[
+                &call.to_bytes(),
+                from.to_string().as_bytes(),
+                to.to_string().as_bytes(),
+                body.as_bytes(),
+            ],
+        );
+        Self { body, signature }
+    }
+
+    /// Checks the signature with the sender's key, then reads the body.
+    ///
+    /// # Errors
+    /// [`OpenError`] tells a wrong signature from an unreadable body.
+    pub fn open(
+        &self,
+        key: &PublicIdentity,
+        call: CallId,
+        from: &ParticipantId,
+        to: &ParticipantId,
+    ) -> Result<PeerMessage, OpenError> {
+        if self.body.len() > MAX_BODY_BYTES {
+            return Err(OpenError::Malformed);
+        }
+        key.verify(
+            Domain::PeerMessage,
+            &[
+                &call.to_bytes(),
+                from.to_string().as_bytes(),
+                to.to_string().as_bytes(),
+                self.body.as_bytes(),
+            ],
+            &self.signature,
+        )?;
+        let message = serde_json::from_str(&self.body).map_err(|_| OpenError::Malformed)?;
+        let within_bounds = match &message {
+            PeerMessage::Description(d) => d.sdp.len() <= MAX_SDP_BYTES,
+            PeerMessage::Candidate(c) => c.candidate.len() <= MAX_CANDIDATE_BYTES,
+        };
+        within_bounds.then_some(message).ok_or(OpenError::Malformed)
+    }
+}
+
+/// Most bytes of a control message on the data channel.
+pub const MAX_CONTROL_BYTES: usize = 16 * 1024;
+
+/// What connected participants tell each other over the data channel (JSON text).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum ControlMessage {
+    /// What the sender sends now; repeated at each change and once after connecting.
+    #[serde(rename_all = "camelCase")]
+    Media {
+        /// Sound is being sent.
+        microphone: bool,
+        /// A picture is being sent.
+        camera: bool,
+    },
+    /// The sender leaves the call.
+    Bye,
+    /// A kind that this version does not know; ignored.
+    #[serde(other)]
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::DeviceId;
+
+    fn participant(name: &str, device: u128) -> ParticipantId {
+        ParticipantId { account: name.parse().expect("valid"), device: DeviceId::from(device) }
+    }
+
+    #[test]
+    fn a_swapped_fingerprint_is_noticed() {
+        let key = IdentityKey::generate(&mut rand::rng());
+        let (call, a, b) = (CallId::from(7), participant("alice", 1), participant("bob", 2));
+        let offer = PeerMessage::Description(Description {
+            kind: DescriptionKind::Offer,
+            sdp: "a=fingerprint:sha-256 AA".into(),
+        });
+        let sealed = SignedMessage::seal(&key, call, &a, &b, &offer);
+        assert_eq!(sealed.open(&key.public(), call, &a, &b), Ok(offer));
+
+        let mut swapped = sealed.clone();
+        swapped.body = swapped.body.replace("AA", "BB");
+        let bad = Err(OpenError::Identity(IdentityError::BadSignature));
+        assert_eq!(swapped.open(&key.public(), call, &a, &b), bad);
+        assert_eq!(sealed.open(&key.public(), CallId::from(8), &a, &b), bad, "another call");
+        assert_eq!(sealed.open(&key.public(), call, &b, &a), bad, "another direction");
+    }
+
+    #[test]
+    fn an_oversized_body_is_refused_before_it_is_read() {
+        let key = IdentityKey::generate(&mut rand::rng());
+        let (call, a, b) = (CallId::from(7), participant("alice", 1), participant("bob", 2));
+        let huge = PeerMessage::Candidate(Candidate {
+            candidate: "x".repeat(MAX_CANDIDATE_BYTES + 1),
+            sdp_mid: None,
+            sdp_m_line_index: None,
+            username_fragment: None,
+        });
+        let sealed = SignedMessage::seal(&key, call, &a, &b, &huge);
+        assert_eq!(sealed.open(&key.public(), call, &a, &b), Err(OpenError::Malformed));
+    }
+
+    #[test]
+    fn an_unknown_control_message_is_not_an_error() {
+        let read = |s| serde_json::from_str::<ControlMessage>(s).ok();
+        assert_eq!(read(r#"{"type":"futureThing"}"#), Some(ControlMessage::Unknown));
+        assert_eq!(read(r#"{"type":"bye"}"#), Some(ControlMessage::Bye));
+    }
+}

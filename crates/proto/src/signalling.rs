@@ -1,0 +1,464 @@
+//! Messages between the app and its server: JSON text frames on one WebSocket.
+//!
+//! The app opens with [`ClientMessage::Hello`], the server answers with a challenge, the
+//! app proves its key, and the server welcomes it; everything else comes after that.
+
+use crate::identity::{PublicIdentity, SignatureBytes};
+use crate::ids::{AccountName, CallId, DeviceId, ParticipantId};
+use crate::peer_message::SignedMessage;
+use crate::units::UnixMillis;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use ts_rs::TS;
+
+/// The version of this protocol. The server serves exactly the versions that it knows.
+pub const PROTOCOL_VERSION: u32 = 1;
+/// The WebSocket's path on the server.
+pub const SIGNALLING_PATH: &str = "/signalling";
+/// Most bytes of one message in either direction.
+pub const MAX_MESSAGE_BYTES: usize = 128 * 1024;
+/// How long an invitation rings before it ends as not answered. The server's clock counts.
+pub const RING_TIME: Duration = Duration::from_secs(45);
+/// Most people that one invitation may name.
+pub const MAX_INVITED: usize = 8;
+/// Most history entries in one answer.
+pub const MAX_HISTORY: u32 = 200;
+
+/// Sound alone or sound and picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum CallMedia {
+    /// Sound alone; a picture may be added later.
+    Audio,
+    /// Sound and picture.
+    Video,
+}
+
+/// Whether somebody can be called now. Worked out by the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Presence {
+    /// No device is connected.
+    Offline,
+    /// At least one device is connected and none is in a call.
+    Online,
+    /// In a call.
+    InCall,
+}
+
+/// Somebody who both sides agreed to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Contact {
+    /// The account's name.
+    pub name: AccountName,
+    /// The key that this name is bound to.
+    pub key: PublicIdentity,
+    /// Whether they can be called now.
+    pub presence: Presence,
+}
+
+/// Which way a contact request or a call went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Direction {
+    /// From somebody to this account.
+    Incoming,
+    /// From this account to somebody.
+    Outgoing,
+}
+
+/// A contact request that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ContactRequest {
+    /// The other account.
+    pub name: AccountName,
+    /// Who asked.
+    pub direction: Direction,
+}
+
+/// The account's contacts and open requests, whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactBook {
+    /// Accepted contacts, by name.
+    pub contacts: Vec<Contact>,
+    /// Requests without an answer.
+    pub requests: Vec<ContactRequest>,
+}
+
+/// Why a callee's device does not take a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeclineReason {
+    /// A person declined.
+    Declined,
+    /// This device is in another call. Others of the account go on ringing.
+    Busy,
+}
+
+/// Why the server stopped a ring on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RingStop {
+    /// The caller gave up.
+    Cancelled,
+    /// The caller's device lost its connection to the server while it rang.
+    CallerGone,
+    /// [`RING_TIME`] is over.
+    NoAnswer,
+    /// Another device of this account took the call.
+    AnsweredElsewhere,
+    /// Another device of this account declined.
+    DeclinedElsewhere,
+}
+
+/// Why a call did not even ring at somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unreachable {
+    /// No device of theirs is connected.
+    Offline,
+    /// There is no such account.
+    Unknown,
+    /// They have not accepted this account as a contact.
+    NotAContact,
+    /// All their devices are in calls.
+    Busy,
+    /// It rang for [`RING_TIME`] and nobody answered.
+    NoAnswer,
+}
+
+/// Why somebody is no longer in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LeaveReason {
+    /// They hung up.
+    HungUp,
+    /// Their app gave up on the connection.
+    ConnectionLost,
+    /// Their app found a message that was not signed by the right key.
+    Untrusted,
+    /// The server has not heard of their device for a while.
+    Gone,
+}
+
+/// How a past call ended, as the history shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum CallOutcome {
+    /// It was answered.
+    Answered,
+    /// It rang and was not answered, or the caller gave up.
+    Missed,
+    /// The callee declined.
+    Declined,
+    /// The callee was in another call.
+    Busy,
+    /// The callee could not be reached.
+    Unreachable,
+}
+
+/// One past call of this account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct HistoryEntry {
+    /// The call.
+    pub call: CallId,
+    /// The other people in it.
+    pub with: Vec<AccountName>,
+    /// Who called.
+    pub direction: Direction,
+    /// As it was offered.
+    pub media: CallMedia,
+    /// When it began to ring, by the server's clock.
+    pub started: UnixMillis,
+    /// How long people talked, in seconds; 0 if it was not answered.
+    pub talked_s: u32,
+    /// How it ended.
+    pub outcome: CallOutcome,
+}
+
+/// From the app to the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ClientMessage {
+    /// Opens a session.
+    Hello {
+        /// [`PROTOCOL_VERSION`] of the app.
+        version: u32,
+        /// The account to sign in as.
+        name: AccountName,
+        /// This installation.
+        device: DeviceId,
+        /// The account's key.
+        key: PublicIdentity,
+        /// True to claim a name that is new, false to come back to one's own.
+        register: bool,
+    },
+    /// Answers the challenge: a signature for [`crate::identity::Domain::SignIn`] over
+    /// (nonce, name, device).
+    Prove {
+        /// The signature.
+        signature: SignatureBytes,
+    },
+    /// Asks somebody to become a contact; accepts if they have asked already.
+    AddContact {
+        /// Whom.
+        name: AccountName,
+    },
+    /// Answers a contact request.
+    AnswerRequest {
+        /// Whose.
+        name: AccountName,
+        /// Yes or no.
+        accept: bool,
+    },
+    /// Ends the acquaintance, or withdraws one's own request.
+    RemoveContact {
+        /// Whom.
+        name: AccountName,
+    },
+    /// Calls people: the server rings all their devices.
+    Invite {
+        /// A fresh id.
+        call: CallId,
+        /// One to [`MAX_INVITED`] accounts.
+        to: Vec<AccountName>,
+        /// What is offered.
+        media: CallMedia,
+    },
+    /// This device has begun to ring.
+    RingingHere {
+        /// Which call.
+        call: CallId,
+    },
+    /// This device takes the call.
+    Accept {
+        /// Which call.
+        call: CallId,
+    },
+    /// This device does not take the call.
+    Decline {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        reason: DeclineReason,
+    },
+    /// The caller gives up before an answer.
+    Cancel {
+        /// Which call.
+        call: CallId,
+    },
+    /// This device leaves a call that it was in.
+    Leave {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// A negotiation message to another participant of the same call.
+    Signal {
+        /// Which call.
+        call: CallId,
+        /// To whom.
+        to: ParticipantId,
+        /// The message; the server cannot change it unnoticed.
+        message: SignedMessage,
+    },
+    /// Asks for past calls, newest first.
+    ListHistory {
+        /// Only calls that began before this.
+        before: Option<UnixMillis>,
+        /// At most so many; capped at [`MAX_HISTORY`].
+        limit: u32,
+    },
+}
+
+/// From the server to the app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ServerMessage {
+    /// To be signed, see [`ClientMessage::Prove`].
+    Challenge {
+        /// 32 random bytes, base64 without padding.
+        nonce: String,
+    },
+    /// Signed in.
+    Welcome {
+        /// The server's clock now: ring expiry is told in it.
+        now: UnixMillis,
+        /// Contacts and requests.
+        book: ContactBook,
+    },
+    /// Not signed in, or no longer; the server closes the connection after it.
+    Refused {
+        /// Why.
+        code: Refusal,
+        /// The same in English, for logs.
+        message: String,
+    },
+    /// One request could not be carried out; the session goes on.
+    Failed {
+        /// Why.
+        code: Failure,
+        /// The same in English, for logs.
+        message: String,
+    },
+    /// Contacts or requests have changed.
+    Book {
+        /// All of them.
+        book: ContactBook,
+    },
+    /// Somebody's presence has changed.
+    PresenceChanged {
+        /// Who.
+        name: AccountName,
+        /// Now.
+        presence: Presence,
+    },
+    /// Somebody calls.
+    Incoming {
+        /// Which call.
+        call: CallId,
+        /// The calling device.
+        from: ParticipantId,
+        /// Everybody invited, this account included.
+        to: Vec<AccountName>,
+        /// What is offered.
+        media: CallMedia,
+        /// When it stops ringing, by the server's clock. Not to be shown after that.
+        expires: UnixMillis,
+    },
+    /// It rings at a callee's.
+    Ringing {
+        /// Which call.
+        call: CallId,
+        /// At whose.
+        account: AccountName,
+    },
+    /// A callee's device has taken the call: told to every other device in it.
+    Accepted {
+        /// Which call.
+        call: CallId,
+        /// The device.
+        by: ParticipantId,
+    },
+    /// A callee declined.
+    Declined {
+        /// Which call.
+        call: CallId,
+        /// Who.
+        account: AccountName,
+    },
+    /// This call does not or no longer ring at a callee's, without their doing.
+    Unreachable {
+        /// Which call.
+        call: CallId,
+        /// Who.
+        account: AccountName,
+        /// Why.
+        reason: Unreachable,
+    },
+    /// Stop ringing here.
+    RingStopped {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        reason: RingStop,
+    },
+    /// A participant is no longer in the call.
+    Left {
+        /// Which call.
+        call: CallId,
+        /// Who.
+        who: ParticipantId,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// A negotiation message from another participant.
+    Signal {
+        /// Which call.
+        call: CallId,
+        /// From whom.
+        from: ParticipantId,
+        /// The message.
+        message: SignedMessage,
+    },
+    /// Past calls, newest first.
+    History {
+        /// At most as many as were asked for.
+        entries: Vec<HistoryEntry>,
+    },
+}
+
+/// Why the server does not sign somebody in, or ends the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Refusal {
+    /// The server does not know the app's protocol version.
+    UnsupportedVersion,
+    /// Registering: the name belongs to another key.
+    NameTaken,
+    /// Signing in: the name belongs to another key.
+    WrongKey,
+    /// Signing in: no such account on this server.
+    UnknownAccount,
+    /// The signature does not prove the key.
+    BadProof,
+    /// A message that is not of the protocol, or too large.
+    Malformed,
+    /// Too many messages, or too many connections.
+    TooMany,
+    /// The same device has signed in anew.
+    Replaced,
+    /// The server is stopping or broken.
+    Unavailable,
+}
+
+/// Why one request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Failure {
+    /// No such account.
+    UnknownAccount,
+    /// One cannot be one's own contact, or call oneself.
+    Oneself,
+    /// Too many contacts, requests or calls.
+    TooMany,
+    /// No such call, or not in it.
+    UnknownCall,
+    /// Outside the bounds of the protocol.
+    OutOfBounds,
+    /// The server could not store or read.
+    Storage,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_a_stable_text() {
+        let invite = ClientMessage::Invite {
+            call: CallId::from(0xabc),
+            to: vec!["bob".parse().expect("valid")],
+            media: CallMedia::Video,
+        };
+        let text = serde_json::to_string(&invite).expect("string keys");
+        assert_eq!(
+            text,
+            r#"{"type":"invite","call":"00000000000000000000000000000abc","to":["bob"],"media":"video"}"#
+        );
+        assert_eq!(serde_json::from_str::<ClientMessage>(&text).ok(), Some(invite));
+    }
+
+    #[test]
+    fn malformed_names_and_ids_do_not_parse() {
+        for bad in [
+            r#"{"type":"invite","call":"xyz","to":["bob"],"media":"video"}"#,
+            r#"{"type":"addContact","name":"Not a name!"}"#,
+            r#"{"type":"nonsense"}"#,
+            "[]",
+        ] {
+            assert!(serde_json::from_str::<ClientMessage>(bad).is_err(), "{bad}");
+        }
+    }
+}
