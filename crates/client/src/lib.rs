@@ -1,1 +1,5 @@
-//!
+//! The controller: one loop that owns the app's state and talks to ports. It decides
+//! nothing about calls (that is `tincan-call`) and knows no window and no device.
+#![forbid(unsafe_code)]
+
+pub mod view;

@@ -1,1 +1,9 @@
-//!
+//! Sound and pictures between devices and the network: frames, the ports to devices,
+//! processing, codecs, jitter buffering and the pipelines that join them. Opens no device
+//! and no socket.
+
+pub mod audio;
+pub mod device;
+pub mod encoded;
+pub mod frame;
+pub mod mailbox;

@@ -1,0 +1,114 @@
+//! A slot for one picture: the newest wins, the one it replaces is counted and gone.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+struct Slot<T> {
+    newest: Option<T>,
+    replaced: u64,
+    closed: bool,
+}
+
+struct Shared<T> {
+    slot: Mutex<Slot<T>>,
+    filled: Condvar,
+}
+
+/// The writing end. Never blocks for longer than a move. Dropping the last one closes the slot.
+pub struct NewestIn<T>(Arc<Shared<T>>);
+
+/// The reading end.
+pub struct NewestOut<T>(Arc<Shared<T>>);
+
+/// What a reader got.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken<T> {
+    /// The newest value.
+    Value(T),
+    /// Nothing came in time.
+    Timeout,
+    /// The writer is gone and the slot is empty.
+    Closed,
+}
+
+/// Makes a slot.
+pub fn newest<T>() -> (NewestIn<T>, NewestOut<T>) {
+    let shared = Arc::new(Shared {
+        slot: Mutex::new(Slot { newest: None, replaced: 0, closed: false }),
+        filled: Condvar::new(),
+    });
+    (NewestIn(shared.clone()), NewestOut(shared))
+}
+
+impl<T> NewestIn<T> {
+    /// Puts a value in, in place of one that nobody has taken.
+    pub fn put(&self, value: T) {
+        let mut slot = self.0.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.newest.replace(value).is_some() {
+            slot.replaced += 1;
+        }
+        drop(slot);
+        self.0.filled.notify_one();
+    }
+
+    /// How many values were replaced before anyone took them.
+    pub fn replaced(&self) -> u64 {
+        self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).replaced
+    }
+}
+
+impl<T> Drop for NewestIn<T> {
+    fn drop(&mut self) {
+        self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.0.filled.notify_all();
+    }
+}
+
+impl<T> NewestOut<T> {
+    /// Waits at most `patience` for a value.
+    pub fn take(&self, patience: Duration) -> Taken<T> {
+        let deadline = Instant::now() + patience;
+        let mut slot = self.0.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(value) = slot.newest.take() {
+                return Taken::Value(value);
+            }
+            if slot.closed {
+                return Taken::Closed;
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Taken::Timeout;
+            }
+            slot = self
+                .0
+                .filled
+                .wait_timeout(slot, deadline - now)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_value_wins_and_replaced_ones_are_counted() {
+        let (tx, rx) = newest();
+        (1..=5).for_each(|n| tx.put(n));
+        assert_eq!(rx.take(Duration::ZERO), Taken::Value(5));
+        assert_eq!(tx.replaced(), 4);
+        assert_eq!(rx.take(Duration::ZERO), Taken::Timeout);
+    }
+
+    #[test]
+    fn a_gone_writer_is_told_after_its_last_value() {
+        let (tx, rx) = newest();
+        tx.put(1);
+        drop(tx);
+        assert_eq!(rx.take(Duration::from_secs(5)), Taken::Value(1));
+        assert_eq!(rx.take(Duration::from_secs(5)), Taken::Closed);
+    }
+}
