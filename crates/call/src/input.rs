@@ -1,0 +1,115 @@
+//! What can happen to the engine. All of it is past: somebody pressed, something arrived.
+
+use crate::negotiation::NegotiationInput;
+use crate::state::PeerKey;
+use tincan_proto::signalling::{CallMedia, ServerMessage};
+use tincan_proto::units::UnixMillis;
+use tincan_proto::{AccountName, CallId, ControlMessage, ParticipantId, PeerMessage};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The person calls somebody.
+    CallPressed {
+        /// A fresh id.
+        call: CallId,
+        /// One or more others.
+        to: Vec<AccountName>,
+        /// With or without a picture.
+        media: CallMedia,
+    },
+    /// The person takes a ringing call.
+    AcceptPressed {
+        /// Which.
+        call: CallId,
+        /// With or without one's own picture.
+        media: CallMedia,
+    },
+    /// The person declines a ringing call.
+    DeclinePressed {
+        /// Which.
+        call: CallId,
+    },
+    /// The person hangs up or gives up calling.
+    HangUpPressed,
+    /// The person switched the microphone.
+    MicrophoneSwitched {
+        /// On.
+        on: bool,
+    },
+    /// The person switched the camera.
+    CameraSwitched {
+        /// On.
+        on: bool,
+    },
+    /// The person has seen how the last call ended.
+    EndedDismissed,
+    /// The server welcomed this device.
+    SignedIn {
+        /// As whom.
+        me: ParticipantId,
+    },
+    /// The connection to the server is lost; it is being restored by others.
+    SignalLost,
+    /// The person signed out or the app closes: everything ends.
+    SignedOut,
+    /// The server said something. Messages that are not about calls are ignored.
+    Signalled {
+        /// What.
+        message: ServerMessage,
+        /// The server's clock now, as well as this device can tell.
+        server_now: UnixMillis,
+    },
+    /// A participant's message came by way of the server and its signature holds.
+    PeerMessageOpened {
+        /// In which call.
+        call: CallId,
+        /// From whom.
+        from: ParticipantId,
+        /// What.
+        message: PeerMessage,
+    },
+    /// A message claimed to be from a participant but is not signed by their key, or their
+    /// key is not known.
+    PeerMessageForged {
+        /// In which call.
+        call: CallId,
+        /// Allegedly from whom.
+        from: ParticipantId,
+    },
+    /// A peer connection reports.
+    Peer {
+        /// Which.
+        peer: PeerKey,
+        /// What.
+        input: PeerInput,
+    },
+    /// The deadline that the last [`crate::Output`] named has come.
+    DeadlineReached,
+}
+
+/// What a peer connection reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PeerInput {
+    /// The result of a negotiation command, or a local candidate.
+    Negotiation(NegotiationInput),
+    /// Its state changed.
+    State(PeerState),
+    /// The control channel is open.
+    ControlOpened,
+    /// The other side said something on it.
+    Control(ControlMessage),
+}
+
+/// A peer connection's state (W3C `RTCPeerConnectionState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeerState {
+    /// Checks or DTLS are under way.
+    Connecting,
+    /// ICE and DTLS are up.
+    Connected,
+    /// ICE hears nothing at the moment.
+    Disconnected,
+    /// ICE or DTLS gave up.
+    Failed,
+}

@@ -1,0 +1,176 @@
+//! What the engine knows about calls: read by views, changed by the engine alone.
+
+use serde::Serialize;
+use std::time::{Duration, Instant};
+use tincan_proto::signalling::CallMedia;
+use tincan_proto::{AccountName, CallId, DeviceId, ParticipantId};
+use ts_rs::TS;
+
+/// One peer connection: a participant in a call.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerKey {
+    /// The call.
+    pub call: CallId,
+    /// The other device.
+    pub participant: ParticipantId,
+}
+
+/// Everything about calls on this device.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallState {
+    /// The call that this device is in or places.
+    pub current: Option<Call>,
+    /// Calls that ring here, oldest first.
+    pub incoming: Vec<IncomingCall>,
+    /// The one that ended last, until dismissed or another begins.
+    pub ended: Option<EndedCall>,
+}
+
+/// A call that this device is in or places.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Its id.
+    pub id: CallId,
+    /// As it was offered.
+    pub media: CallMedia,
+    /// True if this device placed it.
+    pub outgoing: bool,
+    /// The others.
+    pub participants: Vec<Participant>,
+    /// The person wants to be heard.
+    pub microphone: bool,
+    /// The person wants to be seen.
+    pub camera: bool,
+    /// When the first participant was connected.
+    pub connected_at: Option<Instant>,
+}
+
+/// One of the others in a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Participant {
+    /// Who.
+    pub account: AccountName,
+    /// How far they are.
+    pub stage: Stage,
+    /// They send sound.
+    pub microphone: bool,
+    /// They send a picture.
+    pub camera: bool,
+}
+
+/// How far a participant is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Invited; the server has not said yet whether it rings.
+    Invited,
+    /// It rings there.
+    Ringing,
+    /// Accepted on a device; no connection yet.
+    Connecting {
+        /// The device.
+        device: DeviceId,
+    },
+    /// Connected.
+    Connected {
+        /// The device.
+        device: DeviceId,
+    },
+    /// Was connected; ICE hears nothing now.
+    Interrupted {
+        /// The device.
+        device: DeviceId,
+        /// Attempts to restore it so far.
+        attempt: u32,
+    },
+}
+
+impl Stage {
+    /// The device, once one has accepted.
+    pub const fn device(self) -> Option<DeviceId> {
+        match self {
+            Self::Invited | Self::Ringing => None,
+            Self::Connecting { device }
+            | Self::Connected { device }
+            | Self::Interrupted { device, .. } => Some(device),
+        }
+    }
+}
+
+/// A call that rings here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncomingCall {
+    /// Its id.
+    pub id: CallId,
+    /// Who calls, from which device.
+    pub from: ParticipantId,
+    /// Everybody invited, this account included.
+    pub to: Vec<AccountName>,
+    /// As it is offered.
+    pub media: CallMedia,
+    /// When it stops ringing here even if the server stays silent.
+    pub expires: Instant,
+}
+
+/// A call that is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndedCall {
+    /// Its id.
+    pub id: CallId,
+    /// The others.
+    pub with: Vec<AccountName>,
+    /// As it was offered.
+    pub media: CallMedia,
+    /// Why it ended.
+    pub reason: EndReason,
+    /// How long people talked.
+    pub talked: Duration,
+}
+
+/// Why a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(rename = "EndReasonView")]
+pub enum EndReason {
+    /// This person hung up.
+    HungUp,
+    /// The other side hung up.
+    RemoteHungUp,
+    /// This person gave up before an answer.
+    Cancelled,
+    /// The caller gave up.
+    RemoteCancelled,
+    /// This person declined.
+    Declined,
+    /// The other side declined.
+    RemoteDeclined,
+    /// The other side is in another call.
+    RemoteBusy,
+    /// Nobody answered in time.
+    NoAnswer,
+    /// This device did not answer in time.
+    Missed,
+    /// They are not connected to the server.
+    RemoteOffline,
+    /// There is no such account.
+    UnknownAccount,
+    /// They have not accepted the contact request yet.
+    NotAContact,
+    /// Another device of this account took the call.
+    AnsweredElsewhere,
+    /// Another device of this account declined.
+    DeclinedElsewhere,
+    /// The connection was lost and did not come back.
+    ConnectionLost,
+    /// No connection could be made.
+    ConnectionFailed,
+    /// A message was not signed by the key that we know: somebody may be listening in.
+    Untrusted,
+    /// The other side's app found such a message.
+    RemoteUntrusted,
+    /// The server could not be reached to place the call.
+    ServerUnreachable,
+    /// The invitation was too old.
+    Expired,
+    /// Something broke inside the app.
+    Internal,
+}
