@@ -1,1 +1,53 @@
-fn main() {}
+//! The project's commands: `cargo xtask demo`, `test` and `check`.
+//! Decides what runs in which order; what runs is cargo, npm and the programs that they build.
+#![allow(clippy::print_stdout, reason = "a command line program talks on standard output")]
+
+mod check;
+mod demo;
+mod job;
+mod packages;
+mod test;
+mod tools;
+mod ui;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Tincan's project commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Builds the app and shows a call between two windows on this machine.
+    ///
+    /// With a display the two windows open side by side and are yours. Without one a whole call is
+    /// played through two windows on an invisible screen, with pictures and a report in target/demo.
+    Demo(demo::Options),
+    /// Runs every test: UI, Rust, the desktop app in real windows, and Chromium as the far side.
+    Test(test::Options),
+    /// Checks formatting, lints, types and licences.
+    Check(check::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome: Result<bool> = match Arguments::parse().task {
+        Task::Demo(options) => demo::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Check(options) => check::run(&options),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Debian packages that building, showing and testing need, and their installation.
+
+use crate::job::{Job, Jobs};
+use anyhow::{Context, Result, bail};
+use std::io::IsTerminal;
+use std::process::{Command, Stdio};
+
+/// To build the app.
+const BUILD: &[&str] = &[
+    "build-essential",
+    "cmake",
+    "libasound2-dev",
+    "libayatana-appindicator3-dev",
+    "libclang-dev",
+    "libdbus-1-dev",
+    "librsvg2-dev",
+    "libssl-dev",
+    "libwebkit2gtk-4.1-dev",
+    "nasm",
+    "pkg-config",
+];
+/// To run it: WebKit decodes H.264 through this.
+const RUN: &[&str] = &["gstreamer1.0-libav"];
+/// To run it in windows that nobody sees, with sound that nobody hears.
+const UNSEEN: &[&str] = &[
+    "dbus",
+    "dbus-x11",
+    "espeak-ng",
+    "openbox",
+    "pipewire",
+    "pipewire-pulse",
+    "pulseaudio-utils",
+    "webkit2gtk-driver",
+    "wireplumber",
+    "xvfb",
+];
+/// The far side of the interop tests.
+const FAR_SIDE: &[&str] = &["chromium", "chromium-driver"];
+
+/// What the packages are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Building alone.
+    Build,
+    /// Building, and the app in a window that somebody sees.
+    Seen,
+    /// Building, and the app in windows that nobody sees.
+    Unseen,
+    /// All tests.
+    Test,
+}
+
+impl Purpose {
+    fn packages(self) -> Vec<&'static str> {
+        let lists: &[&[&str]] = match self {
+            Self::Build => &[BUILD],
+            Self::Seen => &[BUILD, RUN],
+            Self::Unseen => &[BUILD, RUN, UNSEEN],
+            Self::Test => &[BUILD, RUN, UNSEEN, FAR_SIDE],
+        };
+        lists.concat()
+    }
+}
+
+/// Installs what is missing, or only says it when `install` is false.
+pub fn ensure(jobs: &Jobs, purpose: Purpose, extra: &[&'static str], install: bool) -> Result<()> {
+    let mut wanted = purpose.packages();
+    wanted.extend(extra);
+    if !has_dpkg() {
+        println!(
+            "This is not a Debian: packages are not installed for you. Needed are what Debian \
+             calls\n  {}",
+            wanted.join(" ")
+        );
+        return Ok(());
+    }
+    let missing = missing(&wanted)?;
+    if missing.is_empty() {
+        println!("✓ all {} Debian packages are there", wanted.len());
+        return Ok(());
+    }
+    println!("Missing Debian packages: {}", missing.join(" "));
+    let as_root = Root::find();
+    let by_hand = format!(
+        "{}apt-get install --no-install-recommends {}",
+        if as_root == Root::Already { "" } else { "sudo " },
+        missing.join(" ")
+    );
+    if !install {
+        bail!("Install them first:\n  {by_hand}");
+    }
+    if as_root == Root::OutOfReach {
+        bail!("Neither root nor sudo here. Ask somebody who may to run:\n  {by_hand}");
+    }
+    let hint = format!("run by hand: {by_hand}");
+    let mut update = as_root.apt_get();
+    update.args(["update", "-q"]);
+    // An unreachable mirror does no harm when the packages are in the cache.
+    if let Err(problem) = jobs.run(Job::new("Package lists", update, 5)) {
+        println!("{problem}\n  Going on with the lists that are here.");
+    }
+    let mut apt = as_root.apt_get();
+    apt.args(["install", "-y", "-q", "--no-install-recommends"]).args(&missing);
+    jobs.run(Job::new("Debian packages", apt, 30).hint(hint)).map(drop)
+}
+
+/// How apt-get may be run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Already,
+    Sudo,
+    OutOfReach,
+}
+
+impl Root {
+    fn find() -> Self {
+        let id = Command::new("id").arg("-u").output();
+        if id.is_ok_and(|id| id.stdout.trim_ascii() == b"0") {
+            return Self::Already;
+        }
+        // With a terminal sudo may ask for the password, which it does here, before the log
+        // takes its output; without one it must not ask.
+        let mut sudo = Command::new("sudo");
+        if !std::io::stdin().is_terminal() {
+            sudo.arg("-n").stdin(Stdio::null()).stderr(Stdio::null());
+        }
+        match sudo.arg("-v").status() {
+            Ok(status) if status.success() => Self::Sudo,
+            Ok(_) | Err(_) => Self::OutOfReach,
+        }
+    }
+
+    fn apt_get(self) -> Command {
+        let mut command = Command::new("env");
+        if self == Self::Sudo {
+            command = Command::new("sudo");
+            command.args(["-n", "env"]);
+        }
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command
+    }
+}
+
+fn has_dpkg() -> bool {
+    Command::new("dpkg-query")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn missing(wanted: &[&'static str]) -> Result<Vec<&'static str>> {
+    let answer = Command::new("dpkg-query")
+        .args(["-W", "-f", "${Package} ${db:Status-Status}\n"])
+        .args(wanted)
+        .output()
+        .context("while asking dpkg-query what is installed")?;
+    Ok(not_installed(wanted, &String::from_utf8_lossy(&answer.stdout)))
+}
+
+fn not_installed(wanted: &[&'static str], answer: &str) -> Vec<&'static str> {
+    let there: Vec<&str> =
+        answer.lines().filter_map(|line| line.strip_suffix(" installed")).collect();
+    wanted.iter().copied().filter(|name| !there.contains(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removed_and_unknown_packages_are_missing() {
+        let answer = "nasm installed\nxvfb config-files\ncmake not-installed\n";
+        assert_eq!(
+            not_installed(&["cmake", "dbus", "nasm", "xvfb"], answer),
+            ["cmake", "dbus", "xvfb"]
+        );
+    }
+
+    #[test]
+    fn tests_need_all_that_the_demo_needs() {
+        let test = Purpose::Test.packages();
+        for name in [Purpose::Build, Purpose::Seen, Purpose::Unseen]
+            .iter()
+            .flat_map(|purpose| purpose.packages())
+        {
+            assert!(test.contains(&name), "{name}");
+        }
+    }
+}
