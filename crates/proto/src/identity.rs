@@ -2,6 +2,7 @@
 //! made over a domain and length-prefixed parts, so that a signature made for one
 //! purpose never passes for another.
 
+use crate::ids::{AccountName, DeviceId};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -178,6 +179,34 @@ impl From<SignatureBytes> for String {
     }
 }
 
+/// The app's answer to the server's challenge: `key`'s signature over the nonce's text, the
+/// account's name and the device's text.
+pub fn sign_in_proof(
+    key: &IdentityKey,
+    nonce: &str,
+    name: &AccountName,
+    device: DeviceId,
+) -> SignatureBytes {
+    let device = device.to_string();
+    key.sign(Domain::SignIn, &[nonce.as_bytes(), name.as_str().as_bytes(), device.as_bytes()])
+}
+
+/// Checks what [`sign_in_proof`] made.
+///
+/// # Errors
+/// As [`PublicIdentity::verify`].
+pub fn check_sign_in_proof(
+    key: &PublicIdentity,
+    nonce: &str,
+    name: &AccountName,
+    device: DeviceId,
+    proof: &SignatureBytes,
+) -> Result<(), IdentityError> {
+    let device = device.to_string();
+    let parts = [nonce.as_bytes(), name.as_str().as_bytes(), device.as_bytes()];
+    key.verify(Domain::SignIn, &parts, proof)
+}
+
 fn decode<const N: usize>(text: &str) -> Result<[u8; N], IdentityError> {
     if text.len() > N * 2 {
         return Err(IdentityError::Malformed);
@@ -210,6 +239,21 @@ mod tests {
         assert_eq!(check(&other, Domain::SignIn, &[b"nonce", b"alice"]), bad);
         assert_eq!(check(&key, Domain::PeerMessage, &[b"nonce", b"alice"]), bad);
         assert_eq!(check(&key, Domain::SignIn, &[b"noncea", b"lice"]), bad);
+    }
+
+    #[test]
+    fn a_sign_in_proof_holds_for_its_nonce_name_and_device_only() {
+        let key = IdentityKey::generate(&mut rand::rng());
+        let (alice, bob) = ("alice".parse().expect("valid"), "bob".parse().expect("valid"));
+        let (one, two) = (DeviceId::from(1), DeviceId::from(2));
+        let proof = sign_in_proof(&key, "nonce", &alice, one);
+        let check = |nonce, name, device| {
+            check_sign_in_proof(&key.public(), nonce, name, device, &proof).is_ok()
+        };
+        assert!(check("nonce", &alice, one));
+        assert!(!check("other", &alice, one));
+        assert!(!check("nonce", &bob, one));
+        assert!(!check("nonce", &alice, two));
     }
 
     #[test]

@@ -1,1 +1,17 @@
-//!
+//! Tincan's server: accounts, contacts, presence and ringing over one WebSocket per device.
+//! A library first, since the app embeds it; what it decides is in [`exchange`], pure.
+#![forbid(unsafe_code)]
+
+pub mod accounts;
+mod connection;
+pub mod exchange;
+mod http;
+pub mod limits;
+pub mod rate;
+mod server;
+mod store;
+mod switchboard;
+
+pub use limits::Timings;
+pub use server::{Server, ServerConfig, ServerError};
+pub use store::{Database, Store, StoreError};

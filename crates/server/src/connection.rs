@@ -1,0 +1,239 @@
+//! One actor per socket: signs in, passes messages on, keeps alive, and closes with a reason.
+//! Decides nothing about calls.
+
+use crate::accounts::{SignIn, SignInStep};
+use crate::exchange::ConnectionId;
+use crate::limits::{
+    DEAD_AFTER, LINGER, MESSAGE_BURST, MESSAGES_PER_SECOND, PING_EVERY, WRITE_TIME,
+};
+use crate::rate::TokenBucket;
+use crate::switchboard::{Report, outbox};
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use std::time::Duration;
+use tincan_proto::signalling::{PROTOCOL_VERSION, Refusal};
+use tincan_proto::{ClientMessage, ServerMessage};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tracing::{Instrument, debug, info_span};
+
+/// Why an actor ends.
+enum End {
+    /// The far side has gone, or is to be left without a word.
+    Gone(&'static str),
+    /// The far side is told why.
+    Refused(Refusal, &'static str),
+    /// The exchange has told why, in the last message of the queue.
+    Told,
+}
+
+/// Serves one socket until its end.
+pub(crate) async fn serve(
+    id: ConnectionId,
+    socket: WebSocket,
+    reports: mpsc::Sender<Report>,
+    sign_in_time: Duration,
+    stop: watch::Receiver<bool>,
+) {
+    let span = info_span!("connection", id = id.0);
+    let bucket = TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, Instant::now().into_std());
+    let mut connection = Connection { id, socket, reports, bucket, stop, heard: Instant::now() };
+    connection.run(sign_in_time).instrument(span).await;
+}
+
+struct Connection {
+    id: ConnectionId,
+    socket: WebSocket,
+    reports: mpsc::Sender<Report>,
+    bucket: TokenBucket,
+    stop: watch::Receiver<bool>,
+    heard: Instant,
+}
+
+impl Connection {
+    async fn run(&mut self, sign_in_time: Duration) {
+        let end = match self.sign_in(Instant::now() + sign_in_time).await {
+            Ok(messages) => {
+                let end = self.exchange_messages(messages).await;
+                // without the exchange there is nobody to report to
+                self.reports.send(Report::Ended { connection: self.id }).await.ok();
+                end
+            }
+            Err(end) => end,
+        };
+        match end {
+            End::Gone(why) => debug!(why, "ended"),
+            End::Told => self.close().await,
+            End::Refused(code, why) => {
+                debug!(?code, why, "refused");
+                let refused = ServerMessage::Refused { code, message: why.to_owned() };
+                if self.send(&refused).await.is_ok() {
+                    self.close().await;
+                }
+            }
+        }
+    }
+
+    async fn sign_in(&mut self, deadline: Instant) -> Result<mpsc::Receiver<ServerMessage>, End> {
+        let mut state = SignIn::Greeting;
+        let proven = loop {
+            let message = tokio::select! {
+                message = next_message(&mut self.socket, &mut self.bucket, &mut self.heard) => message?,
+                () = sleep_until(deadline) => {
+                    return Err(End::Refused(Refusal::Unavailable, "signing in took too long"));
+                }
+                () = stopped(&mut self.stop) => return Err(STOPPING),
+            };
+            let next = state.step(message, &mut rand::rng());
+            match next {
+                SignInStep::Challenge(next, nonce) => {
+                    state = next;
+                    self.send(&ServerMessage::Challenge { nonce }).await?;
+                }
+                SignInStep::Proven(proven) => break proven,
+                SignInStep::Refuse(code, why) => return Err(End::Refused(code, why)),
+            }
+        };
+        let (outbox, messages) = outbox();
+        self.report(Report::KeyProved { connection: self.id, proven, outbox }).await?;
+        Ok(messages)
+    }
+
+    async fn exchange_messages(&mut self, mut messages: mpsc::Receiver<ServerMessage>) -> End {
+        let mut pings = interval(PING_EVERY);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let dead = self.heard + DEAD_AFTER;
+            let done = tokio::select! {
+                message = messages.recv() => match message {
+                    Some(message) => self.send(&message).await,
+                    None => return End::Told,
+                },
+                message = next_message(&mut self.socket, &mut self.bucket, &mut self.heard) => {
+                    match message {
+                        Ok(message) => {
+                            let connection = self.id;
+                            self.report(Report::MessageReceived { connection, message }).await
+                        }
+                        Err(end) => Err(end),
+                    }
+                }
+                _ = pings.tick() => self.write(Message::Ping(Default::default())).await,
+                () = sleep_until(dead) => Err(End::Gone("nothing heard for too long")),
+                () = stopped(&mut self.stop) => Err(STOPPING),
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    async fn report(&mut self, report: Report) -> Result<(), End> {
+        self.reports.send(report).await.map_err(|_| STOPPING)
+    }
+
+    async fn send(&mut self, message: &ServerMessage) -> Result<(), End> {
+        let text = serde_json::to_string(message).expect("messages have string keys only");
+        self.write(Message::Text(text.into())).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), End> {
+        match timeout(WRITE_TIME, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone("writing failed")),
+            Err(_) => Err(End::Gone("reads too slowly")),
+        }
+    }
+
+    /// Closes in order. A socket closed with bytes unread resets the connection, which can
+    /// overtake the last message: so what still comes is read and dropped for a moment.
+    async fn close(&mut self) {
+        if self.write(Message::Close(None)).await.is_err() {
+            return;
+        }
+        let drain = async {
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(_)) => {}
+                    None => break,
+                    // a frame too large cannot be read past: give the far side its moment
+                    Some(Err(_)) => std::future::pending().await,
+                }
+            }
+        };
+        timeout(LINGER, drain).await.ok();
+    }
+}
+
+const STOPPING: End = End::Refused(Refusal::Unavailable, "the server is stopping");
+
+/// The next message of the protocol. Safe to drop while it waits.
+async fn next_message(
+    socket: &mut WebSocket,
+    bucket: &mut TokenBucket,
+    heard: &mut Instant,
+) -> Result<ClientMessage, End> {
+    loop {
+        let frame = match socket.next().await {
+            Some(Ok(frame)) => frame,
+            None => return Err(End::Gone("closed")),
+            Some(Err(err)) if is_protocol_error(&err) => {
+                return Err(End::Refused(Refusal::Malformed, "a frame too large or not text"));
+            }
+            Some(Err(_)) => return Err(End::Gone("reading failed")),
+        };
+        *heard = Instant::now();
+        if !bucket.take(heard.into_std()) {
+            return Err(End::Refused(Refusal::TooMany, "too many messages"));
+        }
+        match frame {
+            Message::Text(text) => return parse(&text),
+            Message::Binary(_) => {
+                return Err(End::Refused(Refusal::Malformed, "binary is not of the protocol"));
+            }
+            Message::Ping(_) | Message::Pong(_) => {}
+            Message::Close(_) => return Err(End::Gone("closed")),
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<ClientMessage, End> {
+    serde_json::from_str(text).map_err(|_| {
+        if is_hello_of_another_version(text) {
+            End::Refused(Refusal::UnsupportedVersion, "the server does not speak this version")
+        } else {
+            End::Refused(Refusal::Malformed, "not a message of the protocol")
+        }
+    })
+}
+
+/// The hello of another version may have other fields; its version is what matters.
+fn is_hello_of_another_version(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct AnyHello {
+        r#type: String,
+        version: u32,
+    }
+    serde_json::from_str::<AnyHello>(text)
+        .is_ok_and(|hello| hello.r#type == "hello" && hello.version != PROTOCOL_VERSION)
+}
+
+/// Whether the far side broke the rules, rather than the network.
+fn is_protocol_error(err: &axum::Error) -> bool {
+    use std::error::Error;
+    let mut source: Option<&(dyn Error + 'static)> = Some(err);
+    while let Some(err) = source {
+        if err.is::<std::io::Error>() {
+            return false;
+        }
+        source = err.source();
+    }
+    true
+}
+
+/// Returns when the server stops.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // a sender that is gone means the same
+    stop.wait_for(|&stopping| stopping).await.ok();
+}
