@@ -2,8 +2,15 @@
 //! without I/O: it keeps one operation in flight, stamps each with an epoch, queues
 //! candidates until there is a description for them, and decides every collision of offers.
 
+mod candidates;
+
+use candidates::{LocalCandidates, RemoteCandidates};
 use tincan_proto::PeerMessage;
-use tincan_proto::peer_message::Candidate;
+use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
+
+/// Failures in a row that end a negotiation. One is forgiven: the usual cause is a description
+/// that crossed another one, and the next attempt has a settled state to start from.
+const MAX_FAILURES: u32 = 2;
 
 /// Who gives way when two offers collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,7 +21,7 @@ pub enum Role {
     Impolite,
 }
 
-/// Counts negotiations; results of a former one fall on the floor.
+/// Counts operations; results of a former one fall on the floor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u32);
 
@@ -83,16 +90,66 @@ pub enum NegotiationCommand {
     Send(PeerMessage),
 }
 
+/// The one operation in flight.
+#[derive(Clone, Debug, PartialEq)]
+enum Operation {
+    /// An own offer is being made.
+    Offering { ice_restart: bool },
+    /// The other side's offer is being answered.
+    Answering { offer: String },
+    /// The other side's answer is being set.
+    Completing { answer: String },
+}
+
+/// An own offer that is set, sent and not answered yet.
+#[derive(Clone, Debug, PartialEq)]
+struct Offered {
+    sdp: String,
+    ice_restart: bool,
+}
+
+/// The last offer that this side answered, while nothing was negotiated since.
+#[derive(Clone, Debug, PartialEq)]
+struct Answered {
+    offer: String,
+    answer: String,
+}
+
 /// The machine.
 #[derive(Clone, Debug)]
 pub struct Negotiation {
     role: Role,
+    epoch: Epoch,
+    operation: Option<Operation>,
+    offered: Option<Offered>,
+    answered: Option<Answered>,
+    /// The last answer that was set, to tell its duplicate from an answer to a later offer.
+    completed: Option<String>,
+    /// An offer that came while an operation was in flight; a newer one replaces it.
+    next_offer: Option<String>,
+    /// A negotiation that is wanted as soon as possible; true: with new ICE credentials.
+    wish: Option<bool>,
+    remote: RemoteCandidates,
+    local: LocalCandidates,
+    failures: u32,
 }
 
 impl Negotiation {
     /// A fresh connection's negotiation.
     pub fn new(role: Role) -> Self {
-        Self { role }
+        Self {
+            role,
+            epoch: Epoch::default(),
+            operation: None,
+            offered: None,
+            answered: None,
+            completed: None,
+            next_offer: None,
+            wish: None,
+            remote: RemoteCandidates::default(),
+            local: LocalCandidates::default(),
+            failures: 0,
+        }
     }
 
     /// This side's part.
@@ -100,15 +157,257 @@ impl Negotiation {
         self.role
     }
 
+    /// True once negotiation cannot go on: a command failed and nothing is left to try.
+    pub fn failed(&self) -> bool {
+        self.failures >= MAX_FAILURES
+    }
+
     /// Takes one input and returns what to do, in order.
     #[must_use]
     pub fn step(&mut self, input: NegotiationInput) -> Vec<NegotiationCommand> {
-        let _ = input;
-        Vec::new()
+        let mut commands = Vec::new();
+        if self.failed() {
+            return commands;
+        }
+        match input {
+            NegotiationInput::Needed { ice_restart } => self.needed(ice_restart, &mut commands),
+            NegotiationInput::Received(PeerMessage::Description(Description { kind, sdp })) => {
+                match kind {
+                    DescriptionKind::Offer => self.offer_received(sdp, &mut commands),
+                    DescriptionKind::Answer => self.answer_received(sdp, &mut commands),
+                }
+            }
+            NegotiationInput::Received(PeerMessage::Candidate(candidate)) => {
+                let ready = self.remote.received(candidate, self.is_remote_settled());
+                commands.extend(ready.map(NegotiationCommand::AddCandidate));
+            }
+            NegotiationInput::Gathered(candidate) => {
+                let ready = self.local.gathered(candidate, self.is_described());
+                commands.extend(ready.map(send_candidate));
+            }
+            NegotiationInput::LocalDescriptionSet { epoch, sdp } => {
+                self.local_description_set(epoch, sdp, &mut commands);
+            }
+            NegotiationInput::AnswerSet { epoch } => self.answer_set(epoch, &mut commands),
+            NegotiationInput::CommandFailed { epoch } => self.command_failed(epoch, &mut commands),
+        }
+        commands
     }
 
-    /// True once negotiation cannot go on: a command failed and nothing is left to try.
-    pub fn failed(&self) -> bool {
-        false
+    fn needed(&mut self, ice_restart: bool, commands: &mut Vec<NegotiationCommand>) {
+        match (&self.operation, &self.offered) {
+            // A restart that is wanted again while its offer has no answer: the offer or the
+            // answer was lost on the way. The other side answers the same offer the same way.
+            (None, Some(offered)) if ice_restart => {
+                if !offered.ice_restart {
+                    self.wish = Some(true);
+                }
+                self.send_offer_again(commands);
+            }
+            (None, Some(_)) | (Some(_), _) | (None, None) => {
+                self.wish = Some(ice_restart || self.wish == Some(true));
+                self.go_on(commands);
+            }
+        }
     }
+
+    fn offer_received(&mut self, sdp: String, commands: &mut Vec<NegotiationCommand>) {
+        match &self.operation {
+            Some(Operation::Answering { offer }) if *offer == sdp => return,
+            Some(Operation::Answering { .. } | Operation::Completing { .. }) => {
+                self.remote.expect(&sdp);
+                self.next_offer = Some(sdp);
+                return;
+            }
+            Some(Operation::Offering { .. }) | None => {}
+        }
+        if let Some(answered) = self.answered.as_ref().filter(|a| a.offer == sdp) {
+            // They had no answer from us, or the message was duplicated.
+            let answer = describe(DescriptionKind::Answer, &answered.answer);
+            if self.operation.is_none() {
+                commands.push(answer);
+                commands.extend(self.local.again().into_iter().map(send_candidate));
+            }
+            return;
+        }
+        let making = match &self.operation {
+            Some(Operation::Offering { ice_restart }) => Some(*ice_restart),
+            Some(Operation::Answering { .. } | Operation::Completing { .. }) | None => {
+                self.offered.as_ref().map(|offered| offered.ice_restart)
+            }
+        };
+        match (making, self.role) {
+            (None, _) => self.accept_offer(sdp, false, commands),
+            (Some(ice_restart), Role::Polite) => {
+                self.offered = None;
+                self.wish = Some(ice_restart || self.wish == Some(true));
+                self.local.rolled_back();
+                self.accept_offer(sdp, true, commands);
+            }
+            (Some(_), Role::Impolite) => {
+                self.remote.ignore(&sdp);
+                // Normally ours is on its way and this is a duplicate, which does no harm;
+                // but if ours was lost, both sides would wait for ever.
+                if self.operation.is_none() {
+                    self.send_offer_again(commands);
+                }
+            }
+        }
+    }
+
+    fn answer_received(&mut self, sdp: String, commands: &mut Vec<NegotiationCommand>) {
+        // An answer without an open offer is late, double, or for an offer taken back.
+        if self.operation.is_some()
+            || self.offered.is_none()
+            || self.completed.as_ref() == Some(&sdp)
+        {
+            return;
+        }
+        self.remote.expect(&sdp);
+        let epoch = self.begin(Operation::Completing { answer: sdp.clone() });
+        commands.push(NegotiationCommand::AcceptAnswer { epoch, sdp });
+    }
+
+    fn local_description_set(
+        &mut self,
+        epoch: Epoch,
+        sdp: String,
+        commands: &mut Vec<NegotiationCommand>,
+    ) {
+        if epoch != self.epoch {
+            return;
+        }
+        match self.operation.take() {
+            Some(Operation::Offering { ice_restart }) => {
+                commands.push(describe(DescriptionKind::Offer, &sdp));
+                commands.extend(self.local.described(&sdp).into_iter().map(send_candidate));
+                self.offered = Some(Offered { sdp, ice_restart });
+            }
+            Some(Operation::Answering { offer }) => {
+                self.failures = 0;
+                commands.push(describe(DescriptionKind::Answer, &sdp));
+                commands.extend(self.local.described(&sdp).into_iter().map(send_candidate));
+                self.remote_applied(&offer, commands);
+                self.answered = Some(Answered { offer, answer: sdp });
+                self.go_on(commands);
+            }
+            other @ (Some(Operation::Completing { .. }) | None) => self.operation = other,
+        }
+    }
+
+    fn answer_set(&mut self, epoch: Epoch, commands: &mut Vec<NegotiationCommand>) {
+        if epoch != self.epoch {
+            return;
+        }
+        match self.operation.take() {
+            Some(Operation::Completing { answer }) => {
+                self.failures = 0;
+                self.offered = None;
+                self.answered = None;
+                self.remote_applied(&answer, commands);
+                self.completed = Some(answer);
+                self.go_on(commands);
+            }
+            other @ (Some(Operation::Offering { .. } | Operation::Answering { .. }) | None) => {
+                self.operation = other;
+            }
+        }
+    }
+
+    fn command_failed(&mut self, epoch: Epoch, commands: &mut Vec<NegotiationCommand>) {
+        if epoch != self.epoch {
+            return;
+        }
+        let Some(operation) = self.operation.take() else { return };
+        self.failures += 1;
+        if self.failed() {
+            return;
+        }
+        match operation {
+            Operation::Offering { ice_restart } => {
+                self.wish = Some(ice_restart || self.wish == Some(true));
+                self.go_on(commands);
+            }
+            Operation::Answering { offer } => {
+                let offer = self.next_offer.take().unwrap_or(offer);
+                self.accept_offer(offer, true, commands);
+            }
+            // Ours still stands; the other side is asked for its answer once more, unless it
+            // has made an offer itself meanwhile.
+            Operation::Completing { .. } => match self.next_offer.take() {
+                Some(offer) => self.offer_received(offer, commands),
+                None => self.send_offer_again(commands),
+            },
+        }
+    }
+
+    /// Begins what was put off, now that nothing is in flight.
+    fn go_on(&mut self, commands: &mut Vec<NegotiationCommand>) {
+        if self.operation.is_some() || self.offered.is_some() {
+            return;
+        }
+        if let Some(offer) = self.next_offer.take() {
+            self.accept_offer(offer, false, commands);
+        } else if let Some(ice_restart) = self.wish.take() {
+            let epoch = self.begin(Operation::Offering { ice_restart });
+            commands.push(NegotiationCommand::CreateOffer { epoch, ice_restart });
+        }
+    }
+
+    fn accept_offer(
+        &mut self,
+        sdp: String,
+        rollback: bool,
+        commands: &mut Vec<NegotiationCommand>,
+    ) {
+        self.remote.expect(&sdp);
+        if self.remote.is_restart(&sdp) {
+            // The other side restarts ICE already: ours need not do it again.
+            self.wish = self.wish.map(|_| false);
+        }
+        let epoch = self.begin(Operation::Answering { offer: sdp.clone() });
+        commands.push(NegotiationCommand::AcceptOffer { epoch, sdp, rollback });
+    }
+
+    fn begin(&mut self, operation: Operation) -> Epoch {
+        self.operation = Some(operation);
+        self.epoch = Epoch(self.epoch.0.wrapping_add(1));
+        self.epoch
+    }
+
+    fn remote_applied(&mut self, sdp: &str, commands: &mut Vec<NegotiationCommand>) {
+        commands.extend(self.remote.applied(sdp).into_iter().map(NegotiationCommand::AddCandidate));
+    }
+
+    fn send_offer_again(&self, commands: &mut Vec<NegotiationCommand>) {
+        if let Some(offered) = &self.offered {
+            commands.push(describe(DescriptionKind::Offer, &offered.sdp));
+            commands.extend(self.local.again().into_iter().map(send_candidate));
+        }
+    }
+
+    /// True while no operation in flight changes the remote description.
+    fn is_remote_settled(&self) -> bool {
+        match &self.operation {
+            None | Some(Operation::Offering { .. }) => true,
+            Some(Operation::Answering { .. } | Operation::Completing { .. }) => false,
+        }
+    }
+
+    /// True if the description that a candidate gathered now belongs to has been sent.
+    fn is_described(&self) -> bool {
+        match &self.operation {
+            None => self.offered.is_some() || self.answered.is_some() || self.completed.is_some(),
+            Some(Operation::Completing { .. }) => true,
+            Some(Operation::Offering { .. } | Operation::Answering { .. }) => false,
+        }
+    }
+}
+
+fn describe(kind: DescriptionKind, sdp: &str) -> NegotiationCommand {
+    NegotiationCommand::Send(PeerMessage::Description(Description { kind, sdp: sdp.to_owned() }))
+}
+
+fn send_candidate(candidate: Candidate) -> NegotiationCommand {
+    NegotiationCommand::Send(PeerMessage::Candidate(candidate))
 }

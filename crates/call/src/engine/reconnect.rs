@@ -1,0 +1,109 @@
+//! Connections that break: ICE restarts with growing pauses, until it heals or is lost.
+
+use super::ending::Cause;
+use super::ongoing::Phase;
+use super::{Engine, Turn};
+use crate::negotiation::{NegotiationInput, Role};
+use crate::state::{EndReason, Stage};
+use std::time::{Duration, Instant};
+use tincan_proto::AccountName;
+
+/// How long ICE may hear nothing before that is an interruption: shorter gaps heal by
+/// themselves, and a restart in them would only make them longer.
+const WAVERS_FOR: Duration = Duration::from_secs(2);
+/// How long each attempt has until the next begins; with jitter, the whole takes 31 to 39 s.
+const BACKOFF: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+];
+/// The attempt from which the polite side tries as well: the impolite one goes first, so that
+/// their offers do not collide when both have noticed.
+const POLITE_FROM_ATTEMPT: u32 = 2;
+
+impl Engine {
+    /// ICE hears nothing at the moment.
+    pub(super) fn waver(&mut self, t: &mut Turn, account: &AccountName) {
+        if let Some(link) = self.ongoing.as_mut().and_then(|o| o.links.get_mut(account)) {
+            link.phase = Phase::Wavering { until: t.now + WAVERS_FOR };
+        }
+    }
+
+    /// A connection is broken: the first attempt begins.
+    pub(super) fn interrupted(&mut self, t: &mut Turn, account: &AccountName) {
+        self.attempt(t, account, 1);
+    }
+
+    fn attempt(&mut self, t: &mut Turn, account: &AccountName, attempt: u32) {
+        let jitter = self.jitter();
+        let Some(link) = self.ongoing.as_mut().and_then(|o| o.links.get_mut(account)) else {
+            return;
+        };
+        let pause = BACKOFF.get(attempt.saturating_sub(1) as usize).filter(|_| !link.gone);
+        let Some(pause) = pause else {
+            // Tried often enough, or nobody is there to answer an offer.
+            return self.depart(t, account, EndReason::ConnectionLost, Cause::Own);
+        };
+        link.phase = Phase::Interrupted { attempt, next_at: t.now + pause.mul_f64(jitter) };
+        let device = link.participant.device;
+        let turn = match link.negotiation.role() {
+            Role::Impolite => true,
+            Role::Polite => attempt >= POLITE_FROM_ATTEMPT,
+        };
+        self.show_stage(account, Stage::Interrupted { device, attempt });
+        if turn {
+            self.negotiate(t, account, NegotiationInput::Needed { ice_restart: true });
+        }
+    }
+
+    /// The server is back: what was said meanwhile may not have arrived.
+    pub(super) fn resume(&mut self, t: &mut Turn) {
+        let (Some(ongoing), Some(call)) = (&self.ongoing, &self.state.current) else { return };
+        if !call.outgoing && !ongoing.links.values().any(|link| link.heard) {
+            self.say_accepted(t, call.id);
+        }
+        let broken = |phase: Phase, role: Role| match phase {
+            Phase::Connecting { .. } => role == Role::Impolite,
+            Phase::Connected | Phase::Wavering { .. } => false,
+            Phase::Interrupted { .. } => true,
+        };
+        let accounts: Vec<AccountName> = ongoing
+            .links
+            .values()
+            .filter(|link| broken(link.phase, link.negotiation.role()))
+            .map(|link| link.participant.account.clone())
+            .collect();
+        for account in accounts {
+            self.negotiate(t, &account, NegotiationInput::Needed { ice_restart: true });
+        }
+    }
+
+    /// Does what is due for the connections.
+    pub(super) fn pass_link_deadlines(&mut self, t: &mut Turn) {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= t.now);
+        let links = self.ongoing.iter().flat_map(|ongoing| &ongoing.links);
+        let accounts: Vec<AccountName> = links
+            .filter(|(_, link)| due(link.phase.deadline()))
+            .map(|(account, _)| account.clone())
+            .collect();
+        for account in accounts {
+            let Some(link) = self.ongoing.as_mut().and_then(|o| o.links.get_mut(&account)) else {
+                continue;
+            };
+            match link.phase {
+                Phase::Connecting { give_up_at, .. } if give_up_at <= t.now => {
+                    self.depart(t, &account, EndReason::ConnectionFailed, Cause::Own);
+                }
+                Phase::Connecting { give_up_at, .. } => {
+                    link.phase = Phase::Connecting { nudge_at: None, give_up_at };
+                    self.nudge(t, &account);
+                }
+                Phase::Connected => {}
+                Phase::Wavering { .. } => self.interrupted(t, &account),
+                Phase::Interrupted { attempt, .. } => self.attempt(t, &account, attempt + 1),
+            }
+        }
+    }
+}
