@@ -1,0 +1,159 @@
+// Takes a picture of every state in both themes, and fails on anything that axe finds, on text
+// that does not fit its box, on errors in the page and on what the policy blocks.
+// `npm run screenshots -- NAME...` takes only those whose name contains one of the words.
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { build } from 'vite';
+import { serve } from './serve.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = fileURLToPath(new URL('../screenshots/', import.meta.url));
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const WIDE = { width: 960, height: 640 };
+const NARROW = { width: 380, height: 560 };
+const NOW = new Date(2026, 4, 12, 15, 24);
+
+const openContact = (name) => (page) => page.getByTestId(`contact-${name}`).click();
+const openSettings = (page) => page.getByTestId('open-settings').click();
+const openMenu = (label) => (page) => page.getByRole('button', { name: label }).click();
+
+/** What to look at: a fixture, what to do there, and at which sizes. */
+const VIEWS = [
+  { name: 'signed-out', narrow: true },
+  { name: 'signed-out-name-taken' },
+  { name: 'signed-out-wrong-key' },
+  { name: 'signed-out-unreachable', narrow: true },
+  { name: 'signed-out-bad-name' },
+  { name: 'signed-out-bad-address' },
+  { name: 'signed-out-key-store' },
+  { name: 'signing-in' },
+  { name: 'empty', narrow: true },
+  { name: 'contacts', narrow: true },
+  { name: 'contact', act: openContact('bob'), narrow: true },
+  { name: 'contact-key-changed', act: openContact('dimitri') },
+  { name: 'calls', act: (page) => page.getByTestId('tab-calls').click(), narrow: true },
+  { name: 'calls-empty', fixture: 'empty', act: (page) => page.getByTestId('tab-calls').click() },
+  { name: 'add-contact', fixture: 'contacts', act: (page) => page.getByTestId('add-contact-open').click(), narrow: true },
+  { name: 'offline', narrow: true },
+  { name: 'settings', act: openSettings, narrow: true },
+  {
+    name: 'settings-end',
+    fixture: 'settings',
+    act: async (page) => {
+      await openSettings(page);
+      await page.getByTestId('sign-out').scrollIntoViewIfNeeded();
+    },
+  },
+  { name: 'notices', narrow: true },
+  { name: 'incoming-video', narrow: true },
+  { name: 'incoming-audio' },
+  { name: 'incoming-two', narrow: true },
+  { name: 'incoming-in-call' },
+  { name: 'calling' },
+  { name: 'ringing', narrow: true },
+  { name: 'ringing-audio' },
+  { name: 'connecting' },
+  { name: 'connected', narrow: true },
+  { name: 'connected-hour' },
+  { name: 'connected-audio' },
+  { name: 'connected-idle', fixture: 'connected', act: (page) => page.waitForTimeout(3600), skipAxe: true },
+  { name: 'sound-menu', fixture: 'connected', act: openMenu('Sound devices'), narrow: true },
+  { name: 'camera-menu', fixture: 'connected', act: openMenu('Camera devices') },
+  { name: 'stats', fixture: 'connected', act: (page) => page.getByTestId('stats-open').click(), narrow: true },
+  { name: 'stats-poor', fixture: 'poor', act: (page) => page.getByTestId('stats-open').click() },
+  { name: 'tooltip', fixture: 'connected', act: (page) => page.getByTestId('toggle-microphone').hover() },
+  { name: 'remote-camera-off', narrow: true },
+  { name: 'remote-muted', narrow: true },
+  { name: 'muted-all' },
+  { name: 'speaking' },
+  { name: 'own-camera-off' },
+  { name: 'no-camera', narrow: true },
+  { name: 'no-microphone' },
+  { name: 'poor' },
+  { name: 'reconnecting', narrow: true },
+  { name: 'group', narrow: true },
+  ...[
+    'hungUp', 'remoteHungUp', 'cancelled', 'remoteCancelled', 'declined', 'remoteDeclined', 'remoteBusy', 'noAnswer',
+    'missed', 'remoteOffline', 'unknownAccount', 'notAContact', 'answeredElsewhere', 'declinedElsewhere',
+    'connectionLost', 'connectionFailed', 'untrusted', 'remoteUntrusted', 'serverUnreachable', 'expired', 'internal',
+  ].map((reason) => ({ name: `ended-${reason}`, narrow: reason === 'untrusted' })),
+];
+
+/** Runs in the page: text that is cut off, and anything wider than the window. */
+function misfits() {
+  const found = [];
+  const clips = (element) => getComputedStyle(element).overflowX !== 'visible';
+  for (const element of document.querySelectorAll('button, label, h1, h2, h3, p, span, dd, legend')) {
+    if (element.closest('.visually-hidden, [hidden]') || element.classList.contains('ellipsis')) continue;
+    const box = element.getBoundingClientRect();
+    if (box.width === 0 || getComputedStyle(element).visibility === 'hidden') continue;
+    const text = (element.textContent ?? '').trim().slice(0, 40);
+    if (text !== '' && clips(element) && element.scrollWidth > element.clientWidth + 1) found.push(`cut off: ${text}`);
+    if (box.right > innerWidth + 1 || box.left < -1) found.push(`outside the window: <${element.localName}> ${text}`);
+  }
+  if (document.documentElement.scrollWidth > innerWidth) found.push('the page scrolls sideways');
+  for (const button of document.querySelectorAll('button, select, input:not(.visually-hidden):not([role=switch])')) {
+    const { width, height } = button.getBoundingClientRect();
+    if (width > 0 && (width < 44 || height < 44)) found.push(`small target ${width}x${height}: ${button.outerHTML.slice(0, 90)}`);
+  }
+  return found;
+}
+
+const words = process.argv.slice(2);
+const views = VIEWS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+
+await build({ root, logLevel: 'error' });
+mkdirSync(out, { recursive: true });
+const server = await serve(fileURLToPath(new URL('../dist', import.meta.url)));
+const { port } = server.address();
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--force-color-profile=srgb'],
+});
+
+let problems = 0;
+const complain = (where, what) => {
+  problems += 1;
+  console.error(`${where}: ${what}`);
+};
+
+async function look({ name, fixture = name, act, skipAxe }, theme, viewport, suffix) {
+  const where = `${name}-${theme}${suffix}`;
+  const context = await browser.newContext({ viewport, bypassCSP: false, locale: 'en-GB', reducedMotion: act ? 'no-preference' : 'reduce' });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => complain(where, error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.text().includes('Content Security Policy')) complain(where, message.text());
+  });
+  await page.clock.setFixedTime(NOW);
+  await page.goto(`http://127.0.0.1:${port}/?fixture=${fixture}&theme=${theme}`);
+  await page.locator('#app > *').first().waitFor();
+  await page.evaluate(() => document.fonts.ready);
+  if (act) await act(page);
+  await page.waitForTimeout(450);
+  await page.screenshot({ path: `${out}${where}.png` });
+  for (const misfit of await page.evaluate(misfits)) complain(where, misfit);
+  if (!skipAxe) {
+    const { violations } = await page.evaluate(`(() => { ${axe}; return axe.run({ resultTypes: ['violations'] }); })()`);
+    for (const { id, help, nodes } of violations) {
+      complain(where, `axe ${id}: ${help}: ${nodes.map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`).join('; ')}`);
+    }
+  }
+  await context.close();
+}
+
+for (const view of views) {
+  for (const theme of ['light', 'dark']) {
+    await look(view, theme, WIDE, '');
+    if (view.narrow) await look(view, theme, NARROW, '-narrow');
+  }
+}
+
+await browser.close();
+server.close();
+console.log(`${views.length} views, ${problems} problems, pictures in screenshots/`);
+process.exitCode = problems === 0 ? 0 : 1;

@@ -1,0 +1,158 @@
+// An app made up in the page: a fixture that answers to intents as far as looking at the
+// window needs it. Tests, screenshots and `npm run dev` run on it.
+
+import type { CallMedia } from '../bindings/CallMedia';
+import type { EndReasonView } from '../bindings/EndReasonView';
+import type { Intent } from '../bindings/Intent';
+import type { IntentError } from '../bindings/IntentError';
+import type { Levels } from '../bindings/Levels';
+import type { Snapshot } from '../bindings/Snapshot';
+import { chooseMode } from '../video/canary';
+import { TilePlayer } from '../video/tile-player';
+import type { Backend } from './backend';
+import { fixtures, levelsFor } from './fixtures';
+import { CALL, participant } from './fixtures/calls';
+import { bare, here, lived } from './fixtures/people';
+import { paintTile } from './painter';
+
+export interface MockOptions {
+  fixture?: string;
+  /** Overrides the setting of the fixture. */
+  theme?: Snapshot['settings']['theme'];
+  /** Plays tiles from a real socket instead of painting them: `ws://127.0.0.1:PORT`. */
+  endpoint?: string | null;
+}
+
+export interface MockBackend extends Backend {
+  readonly intents: Intent[];
+  /** What the next intent is rejected with. */
+  failNext: IntentError | null;
+  push(change: (snapshot: Snapshot) => Snapshot): void;
+  pushLevels(levels: Levels): void;
+}
+
+export function mockBackend({ fixture = 'contacts', theme, endpoint }: MockOptions = {}): MockBackend {
+  const first = fixtures[fixture] ?? bare;
+  let snapshot: Snapshot = theme ? { ...first, settings: { ...first.settings, theme } } : first;
+  const listeners = new Set<(snapshot: Snapshot) => void>();
+  const levelListeners = new Set<(levels: Levels) => void>();
+
+  const backend: MockBackend = {
+    intents: [],
+    failNext: null,
+    push(change) {
+      snapshot = { ...change(snapshot), revision: snapshot.revision + 1 };
+      for (const listener of listeners) listener(snapshot);
+    },
+    pushLevels(levels) {
+      for (const listener of levelListeners) listener(levels);
+    },
+    snapshot: () => Promise.resolve(snapshot),
+    onSnapshot(listener) {
+      listeners.add(listener);
+      return Promise.resolve(() => listeners.delete(listener));
+    },
+    onLevels(listener) {
+      levelListeners.add(listener);
+      const timer = setInterval(() => { listener(levelsFor(fixture, snapshot, performance.now())); }, 100);
+      return Promise.resolve(() => {
+        clearInterval(timer);
+        levelListeners.delete(listener);
+      });
+    },
+    dispatch(intent) {
+      backend.intents.push(intent);
+      const error = backend.failNext;
+      backend.failNext = null;
+      // Rejected as the app does it: with a plain object.
+      if (error) return Promise.reject(error);
+      backend.push((before) => answer(before, intent));
+      return Promise.resolve();
+    },
+    chooseVideoMode: () =>
+      endpoint ? chooseMode({ search: location.search, stored: null }) : Promise.resolve('h264'),
+    playTile(request) {
+      if (!endpoint) return paintTile(request.canvas, request.tile);
+      const player = new TilePlayer({ ...request, endpoint: () => Promise.resolve({ url: endpoint, token: 'mock' }) });
+      return () => { player.close(); };
+    },
+  };
+  return backend;
+}
+
+function call(to: string[], media: CallMedia, connected: boolean): Snapshot['call'] {
+  const base = (connected ? fixtures.connected : fixtures.ringing)?.call;
+  if (!base) return null;
+  const changes = connected ? {} : { connected: false, tile: null, device: null };
+  return {
+    ...base,
+    media,
+    connectedAt: connected ? Date.now() : null,
+    participants: to.map((name) => participant(name, { camera: media === 'video', ...changes })),
+    camera: { on: media === 'video', live: media === 'video', problem: null },
+  };
+}
+
+function end(snapshot: Snapshot, reason: EndReasonView, who: string[], media: CallMedia): Snapshot {
+  return { ...snapshot, call: null, incoming: [], ended: { call: CALL, with: who, media, reason, talkedS: 0 } };
+}
+
+function answer(snapshot: Snapshot, intent: Intent): Snapshot {
+  switch (intent.type) {
+    case 'signIn':
+      return { ...lived, session: { kind: 'online', name: intent.name, device: CALL, server: here } };
+    case 'signOut':
+      return { ...bare, session: { kind: 'signedOut', server: here, name: null, problem: null } };
+    case 'addContact':
+      return { ...snapshot, requests: [...snapshot.requests, { name: intent.name, direction: 'outgoing' }] };
+    case 'answerRequest':
+      return { ...snapshot, requests: snapshot.requests.filter(({ name }) => name !== intent.name) };
+    case 'removeContact':
+      return {
+        ...snapshot,
+        contacts: snapshot.contacts.filter(({ name }) => name !== intent.name),
+        requests: snapshot.requests.filter(({ name }) => name !== intent.name),
+      };
+    case 'call':
+      return { ...snapshot, ended: null, call: call(intent.to, intent.media, false) };
+    case 'accept': {
+      const from = snapshot.incoming.find((one) => one.call === intent.call)?.from ?? 'bob';
+      return { ...snapshot, incoming: [], call: call([from], intent.media, true) };
+    }
+    case 'decline': {
+      const from = snapshot.incoming.find((one) => one.call === intent.call);
+      return end(snapshot, 'declined', [from?.from ?? 'bob'], from?.media ?? 'audio');
+    }
+    case 'hangUp': {
+      const others = snapshot.call?.participants.map(({ account }) => account) ?? [];
+      return end(snapshot, 'hungUp', others, snapshot.call?.media ?? 'audio');
+    }
+    case 'setMicrophone':
+      return snapshot.call
+        ? { ...snapshot, call: { ...snapshot.call, microphone: { on: intent.on, live: intent.on, problem: null } } }
+        : snapshot;
+    case 'setCamera': {
+      if (!snapshot.call) return snapshot;
+      const camera = { on: intent.on, live: intent.on, problem: null };
+      return { ...snapshot, call: { ...snapshot.call, camera, selfTile: intent.on ? 'self' : null } };
+    }
+    case 'chooseDevice': {
+      const kind = `${intent.device}s` as const;
+      const choice = { ...snapshot.devices[kind], chosen: intent.id };
+      return { ...snapshot, devices: { ...snapshot.devices, [kind]: choice } };
+    }
+    case 'testMicrophone':
+      return { ...snapshot, devices: { ...snapshot.devices, testingMicrophone: intent.on } };
+    case 'previewCamera':
+      return { ...snapshot, devices: { ...snapshot.devices, previewingCamera: intent.on } };
+    case 'updateSettings':
+      return { ...snapshot, settings: intent.settings };
+    case 'dismissEnded':
+      return { ...snapshot, ended: null };
+    case 'dismissNotice':
+      return { ...snapshot, notices: snapshot.notices.filter(({ id }) => id !== intent.id) };
+    case 'retryConnection':
+    case 'refreshDevices':
+      return snapshot;
+  }
+}

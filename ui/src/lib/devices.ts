@@ -1,0 +1,21 @@
+// Devices as a list to choose from, the system's choice first.
+
+import type { DeviceChoice } from './bindings/DeviceChoice';
+import type { DeviceView } from './bindings/DeviceView';
+import { t } from './strings';
+
+export interface DeviceOption {
+  /** Null: follow the system. */
+  id: string | null;
+  name: string;
+}
+
+function shownName(device: DeviceView): string {
+  return device.synthetic ? `${t.settings.synthetic}: ${device.name}` : device.name;
+}
+
+export function deviceOptions({ available, chosen, current }: DeviceChoice): DeviceOption[] {
+  const used = chosen === null ? available.find(({ id }) => id === current) : undefined;
+  const system = used ? t.settings.followSystemNamed(shownName(used)) : t.settings.followSystem;
+  return [{ id: null, name: system }, ...available.map((device) => ({ id: device.id, name: shownName(device) }))];
+}
