@@ -1,1 +1,18 @@
-//!
+//! One WebRTC connection to one participant, over the `webrtc` crate, which nothing else in
+//! Tincan names. It carries out negotiation commands in order, moves coded sound and pictures
+//! in and out, and reports; it decides nothing.
+#![forbid(unsafe_code)]
+
+mod addresses;
+mod codecs;
+mod connection;
+mod control;
+mod feedback;
+mod handler;
+mod outbound;
+mod runtime;
+mod stats;
+
+pub use connection::{IceServer, IceState, MediaSinks, OpenError, Peer, PeerEvent, PeerOptions};
+pub use outbound::MediaSender;
+pub use stats::{PathStats, PeerStats};

@@ -1,0 +1,136 @@
+//! What a connection can carry: H.264 constrained baseline with retransmission, and Opus.
+
+use crate::feedback::Feedback;
+use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Slot};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::interceptor_registry::{
+    Registry, configure_rtcp_reports, configure_simulcast_extension_headers,
+    configure_twcc_receiver_only,
+};
+use rtc::peer_connection::configuration::media_engine::{
+    MIME_TYPE_H264, MIME_TYPE_OPUS, MediaEngine,
+};
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
+    RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
+};
+use std::time::Duration;
+use webrtc::error::Result;
+
+const H264_PAYLOAD_TYPE: u8 = 102;
+const H264_RTX_PAYLOAD_TYPE: u8 = 103;
+const OPUS_PAYLOAD_TYPE: u8 = 111;
+/// RTP clock of pictures (RFC 6184).
+pub const VIDEO_CLOCK: u32 = 90_000;
+/// RTP clock of Opus (RFC 7587).
+pub const AUDIO_CLOCK: u32 = 48_000;
+/// Packets that a lost one can be asked for among: about a second of pictures.
+const NACK_HISTORY: u16 = 512;
+/// The crate asks without end by default, which storms a full link.
+const NACKS_PER_PACKET: u16 = 4;
+/// Time between two requests for the same packet.
+const NACK_INTERVAL: Duration = Duration::from_millis(25);
+/// Header extension that carries the sound level (RFC 6464).
+const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
+fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
+    RTCPFeedback { typ: typ.into(), parameter: parameter.into() }
+}
+
+/// H.264 as we send it: constrained baseline 3.1, packetization mode 1.
+pub fn h264() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_H264.into(),
+        clock_rate: VIDEO_CLOCK,
+        channels: 0,
+        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+            .into(),
+        rtcp_feedback: vec![
+            feedback("ccm", "fir"),
+            feedback("nack", ""),
+            feedback("nack", "pli"),
+            feedback("transport-cc", ""),
+        ],
+    }
+}
+
+/// Opus with in-band error correction.
+pub fn opus() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_OPUS.into(),
+        clock_rate: AUDIO_CLOCK,
+        channels: 2,
+        sdp_fmtp_line: "minptime=10;useinbandfec=1".into(),
+        rtcp_feedback: vec![feedback("transport-cc", "")],
+    }
+}
+
+/// The codecs and the chain of interceptors, `tap` among them.
+pub fn media_engine(tap: Feedback) -> Result<(MediaEngine, Registry)> {
+    let mut engine = MediaEngine::default();
+    let video = [
+        (h264(), H264_PAYLOAD_TYPE),
+        (
+            RTCRtpCodec {
+                mime_type: "video/rtx".into(),
+                clock_rate: VIDEO_CLOCK,
+                channels: 0,
+                sdp_fmtp_line: format!("apt={H264_PAYLOAD_TYPE}"),
+                rtcp_feedback: vec![],
+            },
+            H264_RTX_PAYLOAD_TYPE,
+        ),
+    ];
+    for (rtp_codec, payload_type) in video {
+        engine.register_codec(
+            RTCRtpCodecParameters { rtp_codec, payload_type },
+            RtpCodecKind::Video,
+        )?;
+    }
+    engine.register_codec(
+        RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS_PAYLOAD_TYPE },
+        RtpCodecKind::Audio,
+    )?;
+    engine.register_header_extension(
+        RTCRtpHeaderExtensionCapability { uri: AUDIO_LEVEL_URI.into() },
+        RtpCodecKind::Audio,
+        None,
+    )?;
+    let mut registry = configure_rtcp_reports(Registry::new());
+    registry = configure_twcc_receiver_only(registry, &mut engine)?;
+    registry = registry
+        .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
+        .with(
+            Slot::NackGenerator,
+            NackGeneratorBuilder::new()
+                .with_size(NACK_HISTORY)
+                .with_interval(NACK_INTERVAL)
+                .with_max_nacks_per_packet(NACKS_PER_PACKET)
+                .build(),
+        )
+        .with(Feedback::slot(), tap);
+    configure_simulcast_extension_headers(&mut engine)?;
+    Ok((engine, registry))
+}
+
+/// A local track with one encoding.
+pub fn track(kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32, stream: &str) -> MediaStreamTrack {
+    let id = match kind {
+        RtpCodecKind::Audio => "audio",
+        _ => "video",
+    };
+    MediaStreamTrack::new(
+        stream.into(),
+        format!("{stream}-{id}"),
+        id.into(),
+        kind,
+        vec![RTCRtpEncodingParameters {
+            rtp_coding_parameters: RTCRtpCodingParameters {
+                ssrc: Some(ssrc),
+                ..Default::default()
+            },
+            codec,
+            ..Default::default()
+        }],
+    )
+}

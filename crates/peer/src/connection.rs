@@ -1,0 +1,512 @@
+//! A connection and the one task that owns it: every description, candidate and last word
+//! passes through its queue in order.
+
+use crate::feedback::{Feedback, FeedbackCounts};
+use crate::handler::Handler;
+use crate::outbound::{self, MediaSender, OutboundCounts, Outgoing};
+use crate::runtime::{Hurry, PromptRuntime};
+use crate::stats::{self, PeerStats};
+use crate::{addresses, codecs, control};
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RtpCodecKind};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tincan_call::{NegotiationCommand, NegotiationInput, PeerState};
+use tincan_media::encoded::RtpPayload;
+use tincan_proto::ControlMessage;
+use tincan_proto::peer_message::Candidate;
+use tokio::sync::{mpsc, oneshot};
+use webrtc::data_channel::DataChannel;
+use webrtc::error::Result;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceCandidateInit,
+    RTCIceServer, RTCIceTransportPolicy, RTCSessionDescription, SettingEngineBuilder,
+    StatsSelector,
+};
+
+/// Checks of each candidate pair until connected: frequent, since they are what setting up
+/// a call waits for, and no longer used once it is.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+/// So many checks before a pair is given up: five seconds for a NAT to open.
+const CHECKS_PER_PAIR: u16 = 250;
+/// A selected pair is never replaced in this version of the crate, so that relayed pairs wait
+/// for direct ones to have their chance.
+const RELAY_WAIT: Duration = Duration::from_millis(200);
+/// Without an answer from the other side for so long, ICE says "disconnected".
+const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
+/// And after so long "failed".
+const ICE_FAILED: Duration = Duration::from_secs(20);
+/// Time between two keep-alives.
+const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
+/// How long after each step of negotiation the driver looks for things to send.
+const HURRY_NEGOTIATING: Duration = Duration::from_secs(4);
+/// How long after connecting: the control channel opens in this time.
+const HURRY_CONNECTED: Duration = Duration::from_millis(600);
+
+/// A STUN or TURN server (W3C `RTCIceServer`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IceServer {
+    /// Such as `stun:host:port` or `turn:host:port?transport=udp`.
+    pub urls: Vec<String>,
+    /// For TURN.
+    pub username: String,
+    /// For TURN.
+    pub credential: String,
+}
+
+/// How to connect and what to carry.
+#[derive(Clone, Debug)]
+pub struct PeerOptions {
+    /// Servers to ask for candidates.
+    pub ice_servers: Vec<IceServer>,
+    /// Use relayed candidates alone.
+    pub relay_only: bool,
+    /// Have a sound track.
+    pub audio: bool,
+    /// Have a picture track.
+    pub video: bool,
+    /// Send pictures; false: receive them only.
+    pub send_video: bool,
+}
+
+impl Default for PeerOptions {
+    fn default() -> Self {
+        Self { ice_servers: vec![], relay_only: false, audio: true, video: true, send_video: true }
+    }
+}
+
+/// Where received packets go, each on a task of its own, in order of arrival. They must not
+/// block: the crate drops packets when they are not fetched in time.
+pub struct MediaSinks {
+    /// Sound packets.
+    pub audio: Box<dyn FnMut(RtpPayload) + Send>,
+    /// Picture packets.
+    pub video: Box<dyn FnMut(RtpPayload) + Send>,
+}
+
+/// The state of ICE (W3C `RTCIceConnectionState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum IceState {
+    New,
+    Checking,
+    Connected,
+    Completed,
+    Disconnected,
+    Failed,
+    Closed,
+}
+
+/// What a connection tells its owner.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PeerEvent {
+    /// Result of a command, or a gathered candidate.
+    Negotiation(NegotiationInput),
+    /// The connection's state changed.
+    State(PeerState),
+    /// ICE's state changed.
+    Ice(IceState),
+    /// The control channel is open.
+    ControlOpened,
+    /// The other side said something on it.
+    Control(ControlMessage),
+    /// The other side needs a key frame.
+    KeyFrameWanted,
+    /// The first picture packet came.
+    VideoStarted,
+}
+
+/// Why no connection could be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection could not be set up: {0}")]
+pub struct OpenError(String);
+
+impl From<webrtc::error::Error> for OpenError {
+    fn from(error: webrtc::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+enum Order {
+    Negotiate(NegotiationCommand),
+    Control(ControlMessage),
+    RequestKeyFrame,
+    Stats(oneshot::Sender<PeerStats>),
+    Close(oneshot::Sender<()>),
+}
+
+/// A connection. Dropping it closes it without last words; see [`Peer::close`].
+pub struct Peer {
+    orders: mpsc::UnboundedSender<Order>,
+    media: MediaSender,
+}
+
+impl Peer {
+    /// Makes a connection that stays silent until told to negotiate. Must run on tokio.
+    ///
+    /// # Errors
+    /// [`OpenError`] if no socket can be bound or the crate refuses the configuration.
+    pub async fn open(
+        options: PeerOptions,
+        sinks: MediaSinks,
+    ) -> std::result::Result<(Self, mpsc::UnboundedReceiver<PeerEvent>), OpenError> {
+        let (events, owner) = mpsc::unbounded_channel();
+        let (inner_events, inner) = mpsc::unbounded_channel();
+        let (tracks_in, tracks) = mpsc::unbounded_channel();
+        let feedback = Arc::new(FeedbackCounts::default());
+        let key_frame_wanted = {
+            let events = events.clone();
+            // Nobody listens any more once the owner is gone.
+            move || drop(events.send(PeerEvent::KeyFrameWanted))
+        };
+        let hurry = Hurry::new();
+        let connection = build(
+            &options,
+            Feedback::new(feedback.clone(), key_frame_wanted),
+            Handler { events: inner_events.clone(), tracks: tracks_in },
+            hurry.clone(),
+        )
+        .await?;
+        let stream = format!("tincan-{:08x}", outbound::rand_u32());
+        let audio = match options.audio {
+            true => {
+                Some(add_track(&connection, RtpCodecKind::Audio, codecs::opus(), &stream).await?)
+            }
+            false => None,
+        };
+        let video = match (options.video, options.send_video) {
+            (true, true) => {
+                Some(add_track(&connection, RtpCodecKind::Video, codecs::h264(), &stream).await?)
+            }
+            (true, false) => {
+                let init = RTCRtpTransceiverInit {
+                    direction: RTCRtpTransceiverDirection::Recvonly,
+                    ..Default::default()
+                };
+                connection.add_transceiver_from_kind(RtpCodecKind::Video, Some(init)).await?;
+                None
+            }
+            (false, _) => None,
+        };
+        let channel = control::open(&connection, inner_events).await?;
+        let sent = Arc::new(OutboundCounts::default());
+        let media = outbound::start(video, audio, &sent);
+        let (orders, queue) = mpsc::unbounded_channel();
+        let worker = Worker {
+            connection,
+            channel,
+            media: media.clone(),
+            hurry,
+            events,
+            sent,
+            feedback,
+            audio_sink: Some(sinks.audio),
+            video_sink: Some(sinks.video),
+            video_track: None,
+        };
+        tokio::spawn(worker.run(queue, inner, tracks));
+        Ok((Self { orders, media }, owner))
+    }
+
+    /// Queues one step of negotiation; its result comes as an event.
+    pub fn negotiate(&self, command: NegotiationCommand) {
+        self.order(Order::Negotiate(command));
+    }
+
+    /// Queues a control message.
+    pub fn send_control(&self, message: ControlMessage) {
+        self.order(Order::Control(message));
+    }
+
+    /// Asks the other side for a key frame (PLI, RFC 4585).
+    pub fn request_key_frame(&self) {
+        self.order(Order::RequestKeyFrame);
+    }
+
+    /// The way out for coded media.
+    pub fn media(&self) -> MediaSender {
+        self.media.clone()
+    }
+
+    /// A way to ask for key frames from elsewhere, which keeps nothing alive.
+    pub fn key_frame_requester(&self) -> impl Fn() + Send + Sync + Clone + 'static {
+        let orders = self.orders.downgrade();
+        move || {
+            if let Some(orders) = orders.upgrade() {
+                let _ = orders.send(Order::RequestKeyFrame);
+            }
+        }
+    }
+
+    /// Totals so far; all zero once the connection is closed.
+    pub async fn stats(&self) -> PeerStats {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Stats(reply));
+        answer.await.unwrap_or_default()
+    }
+
+    /// Lets the last control messages out, then closes. Waits for at most half a second.
+    pub async fn close(self) {
+        let (reply, closed) = oneshot::channel();
+        self.order(Order::Close(reply));
+        // An error means that the task has ended before, which is what was wanted.
+        let _ = closed.await;
+    }
+
+    fn order(&self, order: Order) {
+        if self.orders.send(order).is_err() {
+            tracing::debug!("an order came to a closed connection");
+        }
+    }
+}
+
+async fn build(
+    options: &PeerOptions,
+    feedback: Feedback,
+    handler: Handler,
+    hurry: Arc<Hurry>,
+) -> std::result::Result<Arc<dyn PeerConnection>, OpenError> {
+    let (engine, registry) = codecs::media_engine(feedback)?;
+    let binds = addresses::udp_binds();
+    let loopback = binds.iter().any(|bind| bind.starts_with("127."));
+    let zero = Some(Duration::ZERO);
+    let relay_wait = if options.relay_only { zero } else { Some(RELAY_WAIT) };
+    let settings = SettingEngineBuilder::new()
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
+        .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
+        .with_srflx_acceptance_min_wait(zero)
+        .with_prflx_acceptance_min_wait(zero)
+        .with_relay_acceptance_min_wait(relay_wait)
+        // A host without a multicast route cannot build a connection otherwise.
+        .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
+        .with_include_loopback_candidate(loopback)
+        .with_discard_local_candidates_during_ice_restart(true);
+    let servers = options
+        .ice_servers
+        .iter()
+        .map(|server| RTCIceServer {
+            urls: server.urls.clone(),
+            username: server.username.clone(),
+            credential: server.credential.clone(),
+        })
+        .collect();
+    let mut configuration = RTCConfigurationBuilder::new().with_ice_servers(servers);
+    if options.relay_only {
+        configuration = configuration.with_ice_transport_policy(RTCIceTransportPolicy::Relay);
+    }
+    let runtime = PromptRuntime::new(hurry)
+        .ok_or_else(|| OpenError("there is no async runtime".to_owned()))?;
+    let connection = PeerConnectionBuilder::new()
+        .with_configuration(configuration.build())
+        .with_media_engine(engine)
+        .with_setting_engine(settings.build())
+        .with_interceptor_registry(registry)
+        .with_runtime(Arc::new(runtime))
+        .with_handler(Arc::new(handler))
+        .with_udp_addrs(binds)
+        .build()
+        .await?;
+    Ok(Arc::new(connection))
+}
+
+async fn add_track(
+    connection: &Arc<dyn PeerConnection>,
+    kind: RtpCodecKind,
+    codec: RTCRtpCodec,
+    stream: &str,
+) -> Result<Outgoing> {
+    let ssrc = outbound::rand_u32();
+    let track = Arc::new(TrackLocalStaticRTP::new(codecs::track(kind, codec, ssrc, stream)));
+    let sender = connection.add_track(track.clone()).await?;
+    Ok(Outgoing { track, sender, ssrc })
+}
+
+type Sink = Box<dyn FnMut(RtpPayload) + Send>;
+
+struct Worker {
+    connection: Arc<dyn PeerConnection>,
+    channel: Arc<dyn DataChannel>,
+    media: MediaSender,
+    hurry: Arc<Hurry>,
+    events: mpsc::UnboundedSender<PeerEvent>,
+    sent: Arc<OutboundCounts>,
+    feedback: Arc<FeedbackCounts>,
+    audio_sink: Option<Sink>,
+    video_sink: Option<Sink>,
+    video_track: Option<Arc<dyn TrackRemote>>,
+}
+
+impl Worker {
+    async fn run(
+        mut self,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut inner: mpsc::UnboundedReceiver<PeerEvent>,
+        mut tracks: mpsc::UnboundedReceiver<Arc<dyn TrackRemote>>,
+    ) {
+        let closed = loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(Order::Negotiate(command)) => self.negotiate(command).await,
+                    Some(Order::Control(message)) => control::send(&self.channel, &message).await,
+                    Some(Order::RequestKeyFrame) => self.request_key_frame().await,
+                    Some(Order::Stats(reply)) => drop(reply.send(self.stats().await)),
+                    Some(Order::Close(reply)) => {
+                        control::flush(&self.channel).await;
+                        break Some(reply);
+                    }
+                    None => break None,
+                },
+                Some(event) = inner.recv() => self.note(event),
+                Some(track) = tracks.recv() => self.listen(track).await,
+            }
+        };
+        self.media.set_open(false);
+        if self.connection.close().await.is_err() {
+            tracing::debug!("the connection did not close cleanly");
+        }
+        if let Some(reply) = closed {
+            let _ = reply.send(());
+        }
+    }
+
+    fn note(&self, event: PeerEvent) {
+        match event {
+            PeerEvent::State(PeerState::Connected) => {
+                self.hurry.for_at_least(HURRY_CONNECTED);
+                self.media.set_open(true);
+            }
+            PeerEvent::State(PeerState::Failed) => self.media.set_open(false),
+            _ => {}
+        }
+        self.tell(event);
+    }
+
+    fn tell(&self, event: PeerEvent) {
+        let _ = self.events.send(event);
+    }
+
+    async fn negotiate(&mut self, command: NegotiationCommand) {
+        self.hurry.for_at_least(HURRY_NEGOTIATING);
+        let result = match command {
+            NegotiationCommand::CreateOffer { epoch, ice_restart } => {
+                (epoch, self.create_offer(ice_restart).await.map(Some))
+            }
+            NegotiationCommand::AcceptOffer { epoch, sdp, rollback } => {
+                (epoch, self.accept_offer(sdp, rollback).await.map(Some))
+            }
+            NegotiationCommand::AcceptAnswer { epoch, sdp } => {
+                (epoch, self.accept_answer(sdp).await.map(|()| None))
+            }
+            NegotiationCommand::AddCandidate(candidate) => {
+                return self.add_candidate(candidate).await;
+            }
+            NegotiationCommand::Send(_) => {
+                tracing::error!("messages are sent by the owner of a connection, not by it");
+                return;
+            }
+        };
+        let input = match result {
+            (epoch, Ok(Some(sdp))) => NegotiationInput::LocalDescriptionSet { epoch, sdp },
+            (epoch, Ok(None)) => NegotiationInput::AnswerSet { epoch },
+            (epoch, Err(error)) => {
+                tracing::warn!(%error, "a step of negotiation failed");
+                NegotiationInput::CommandFailed { epoch }
+            }
+        };
+        self.tell(PeerEvent::Negotiation(input));
+    }
+
+    async fn create_offer(&mut self, ice_restart: bool) -> Result<String> {
+        if ice_restart {
+            self.connection.restart_ice().await?;
+        }
+        let offer = self.connection.create_offer(None).await?;
+        let sdp = offer.sdp.clone();
+        self.connection.set_local_description(offer).await?;
+        Ok(sdp)
+    }
+
+    async fn accept_offer(&mut self, sdp: String, rollback: bool) -> Result<String> {
+        let offered = self.connection.pending_local_description().await.is_some();
+        if rollback && offered {
+            let rollback = RTCSessionDescription::rollback(None)?;
+            self.connection.set_local_description(rollback).await?;
+        }
+        self.connection.set_remote_description(RTCSessionDescription::offer(sdp)?).await?;
+        let answer = self.connection.create_answer(None).await?;
+        let sdp = answer.sdp.clone();
+        self.connection.set_local_description(answer).await?;
+        Ok(sdp)
+    }
+
+    async fn accept_answer(&mut self, sdp: String) -> Result<()> {
+        self.connection.set_remote_description(RTCSessionDescription::answer(sdp)?).await
+    }
+
+    async fn add_candidate(&mut self, candidate: Candidate) {
+        if candidate.candidate.is_empty() {
+            return;
+        }
+        let init = RTCIceCandidateInit {
+            candidate: candidate.candidate,
+            sdp_mid: candidate.sdp_mid,
+            sdp_mline_index: candidate.sdp_m_line_index,
+            username_fragment: candidate.username_fragment,
+            ..Default::default()
+        };
+        if let Err(error) = self.connection.add_ice_candidate(init).await {
+            tracing::debug!(%error, "a candidate was not taken");
+        }
+    }
+
+    async fn request_key_frame(&mut self) {
+        let Some(track) = &self.video_track else { return };
+        for media_ssrc in track.ssrcs().await {
+            let request = PictureLossIndication { sender_ssrc: 0, media_ssrc };
+            if track.write_rtcp(vec![Box::new(request)]).await.is_err() {
+                tracing::debug!("a key-frame request was not sent");
+            }
+        }
+    }
+
+    async fn listen(&mut self, track: Arc<dyn TrackRemote>) {
+        let video = track.kind().await == RtpCodecKind::Video;
+        let sink = if video { self.video_sink.take() } else { self.audio_sink.take() };
+        let Some(sink) = sink else {
+            tracing::warn!(video, "a second track of one kind is not listened to");
+            return;
+        };
+        tokio::spawn(read(track.clone(), sink));
+        if video {
+            self.video_track = Some(track);
+            self.tell(PeerEvent::VideoStarted);
+            // What came before the track was announced is lost, perhaps the key frame.
+            self.request_key_frame().await;
+        }
+    }
+
+    async fn stats(&mut self) -> PeerStats {
+        let report = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
+        stats::collect(&report, &self.sent, &self.feedback)
+    }
+}
+
+async fn read(track: Arc<dyn TrackRemote>, mut sink: Sink) {
+    while let Some(event) = track.poll().await {
+        match event {
+            TrackRemoteEvent::OnRtpPacket(packet) => sink(RtpPayload {
+                sequence: packet.header.sequence_number,
+                timestamp: packet.header.timestamp,
+                marker: packet.header.marker,
+                ssrc: packet.header.ssrc,
+                payload: packet.payload,
+                arrived: Instant::now(),
+            }),
+            TrackRemoteEvent::OnEnded => return,
+            _ => {}
+        }
+    }
+}

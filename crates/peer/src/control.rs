@@ -1,0 +1,71 @@
+//! The data channel that carries [`ControlMessage`]s. Both sides make it under the same
+//! number, so that it needs no hand-shake of its own.
+
+use crate::connection::PeerEvent;
+use std::sync::Arc;
+use std::time::Duration;
+use tincan_proto::ControlMessage;
+use tincan_proto::peer_message::MAX_CONTROL_BYTES;
+use tokio::sync::mpsc;
+use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
+use webrtc::error::Result;
+use webrtc::peer_connection::PeerConnection;
+
+const STREAM: u16 = 0;
+/// How long a closing connection waits for its last words to leave.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// Makes the channel and starts its reader, which ends with it.
+pub async fn open(
+    connection: &Arc<dyn PeerConnection>,
+    events: mpsc::UnboundedSender<PeerEvent>,
+) -> Result<Arc<dyn DataChannel>> {
+    let init = RTCDataChannelInit { negotiated: Some(STREAM), ..Default::default() };
+    let channel = connection.create_data_channel("control", Some(init)).await?;
+    tokio::spawn(read(channel.clone(), events));
+    Ok(channel)
+}
+
+async fn read(channel: Arc<dyn DataChannel>, events: mpsc::UnboundedSender<PeerEvent>) {
+    while let Some(event) = channel.poll().await {
+        let told = match event {
+            DataChannelEvent::OnOpen => events.send(PeerEvent::ControlOpened),
+            DataChannelEvent::OnMessage(message) if message.data.len() <= MAX_CONTROL_BYTES => {
+                match serde_json::from_slice(&message.data) {
+                    Ok(message) => events.send(PeerEvent::Control(message)),
+                    Err(error) => {
+                        tracing::warn!(%error, "a control message cannot be read");
+                        Ok(())
+                    }
+                }
+            }
+            DataChannelEvent::OnMessage(message) => {
+                tracing::warn!(bytes = message.data.len(), "a control message is too large");
+                Ok(())
+            }
+            DataChannelEvent::OnClose => return,
+            _ => Ok(()),
+        };
+        if told.is_err() {
+            return;
+        }
+    }
+}
+
+/// Sends a message; a channel that is not open swallows it.
+pub async fn send(channel: &Arc<dyn DataChannel>, message: &ControlMessage) {
+    let text = serde_json::to_string(message).expect("control messages have string keys only");
+    if channel.try_send_text(&text).await.is_err() {
+        tracing::debug!("a control message was not sent: the channel is not open");
+    }
+}
+
+/// Waits until everything sent was acknowledged, or for a quarter of a second.
+pub async fn flush(channel: &Arc<dyn DataChannel>) {
+    let acknowledged = async {
+        while channel.outstanding_bytes().await.is_ok_and(|bytes| bytes > 0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let _ = tokio::time::timeout(LAST_WORDS, acknowledged).await;
+}

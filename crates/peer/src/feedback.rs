@@ -1,0 +1,110 @@
+//! An interceptor of our own: `webrtc` 0.21.1 neither tells the application of key-frame
+//! requests nor fills in the statistics that come from receiver reports.
+
+use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
+use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
+use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
+use rtc::sansio::Protocol;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// What the other side reports of our sending.
+#[derive(Debug, Default)]
+pub struct FeedbackCounts {
+    /// Key-frame requests: PLI and FIR (RFC 4585, RFC 5104).
+    pub key_frame_requests: AtomicU64,
+    /// Negative acknowledgements (RFC 4585).
+    pub nacks: AtomicU64,
+    /// Share lost since the last report, 0 to 255 for 0 to 1 (RFC 3550, section 6.4.1).
+    pub fraction_lost: AtomicU64,
+}
+
+/// The interceptor.
+pub struct Feedback {
+    counts: Arc<FeedbackCounts>,
+    key_frame_wanted: Box<dyn Fn() + Send + Sync>,
+    read: VecDeque<TaggedPacket>,
+    written: VecDeque<TaggedPacket>,
+}
+
+impl Feedback {
+    /// Between the statistics of the crate and the application.
+    pub fn slot() -> Slot {
+        Slot::from(12_500)
+    }
+
+    /// Calls `key_frame_wanted` on the driver's task for each request: it must return at once.
+    pub fn new(
+        counts: Arc<FeedbackCounts>,
+        key_frame_wanted: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            counts,
+            key_frame_wanted: Box::new(key_frame_wanted),
+            read: VecDeque::new(),
+            written: VecDeque::new(),
+        }
+    }
+
+    fn look(&self, packet: &TaggedPacket) {
+        let Packet::Rtcp(packets) = &packet.message.packet else { return };
+        for packet in packets {
+            let any = packet.as_any();
+            if any.is::<PictureLossIndication>() || any.is::<FullIntraRequest>() {
+                self.counts.key_frame_requests.fetch_add(1, Ordering::Relaxed);
+                (self.key_frame_wanted)();
+            } else if any.is::<TransportLayerNack>() {
+                self.counts.nacks.fetch_add(1, Ordering::Relaxed);
+            } else if let Some(report) = any.downcast_ref::<ReceiverReport>() {
+                self.note(report.reports.iter().map(|r| r.fraction_lost));
+            } else if let Some(report) = any.downcast_ref::<SenderReport>() {
+                self.note(report.reports.iter().map(|r| r.fraction_lost));
+            }
+        }
+    }
+
+    fn note(&self, fractions: impl Iterator<Item = u8>) {
+        if let Some(worst) = fractions.max() {
+            self.counts.fraction_lost.store(u64::from(worst), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for Feedback {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = rtc::shared::error::Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+        self.look(&packet);
+        self.read.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.read.pop_front()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+        self.written.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.written.pop_front()
+    }
+}
+
+impl Interceptor for Feedback {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}

@@ -1,0 +1,265 @@
+//! The way out: coded sound and pictures become RTP packets on the connection's one sound
+//! track and one picture track. Sources are switched in front of the encoders; the tracks
+//! stay for the life of the call.
+
+use crate::codecs::{AUDIO_CLOCK, VIDEO_CLOCK};
+use bytes::Bytes;
+use rtc::rtp::Packet;
+use rtc::rtp::codec::h264::H264Payloader;
+use rtc::rtp::extension::HeaderExtension;
+use rtc::rtp::extension::audio_level_extension::AudioLevelExtension;
+use rtc::rtp::header::Header;
+use rtc::rtp::packetizer::Payloader;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+use tincan_media::encoded::{EncodedAudio, EncodedVideo};
+use tincan_proto::units::Resolution;
+use tokio::sync::mpsc;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::rtp_transceiver::RtpSender;
+
+/// Pictures that wait for the writer. More means that the connection takes nothing; the new
+/// one is dropped then, and a key frame is asked for.
+const VIDEO_QUEUE: usize = 8;
+/// Sound packets that wait for the writer (160 ms). The new one is dropped when it is full.
+const AUDIO_QUEUE: usize = 8;
+/// Payload bytes of one packet: fits an Ethernet frame with every header and SRTP's tag.
+const PAYLOAD_MTU: usize = 1180;
+
+/// What was sent so far.
+#[derive(Debug, Default)]
+pub struct OutboundCounts {
+    pub video_packets: AtomicU64,
+    pub video_bytes: AtomicU64,
+    pub video_frames: AtomicU64,
+    pub video_resolution: AtomicU64,
+    pub audio_packets: AtomicU64,
+    pub audio_bytes: AtomicU64,
+}
+
+impl OutboundCounts {
+    pub fn resolution(&self) -> Option<Resolution> {
+        let packed = self.video_resolution.load(Ordering::Relaxed);
+        (packed != 0).then(|| Resolution::new((packed >> 32) as u32, packed as u32))
+    }
+}
+
+/// Takes coded media from pipeline threads. Never blocks; cheap to clone.
+#[derive(Clone)]
+pub struct MediaSender {
+    video: mpsc::Sender<EncodedVideo>,
+    audio: mpsc::Sender<EncodedAudio>,
+    open: Arc<AtomicBool>,
+    wants_key_frame: Arc<AtomicBool>,
+}
+
+impl MediaSender {
+    /// Sends one picture if the connection is up. False: it was not taken, and what follows
+    /// must begin with a key frame.
+    pub fn send_video(&self, picture: &EncodedVideo) -> bool {
+        if !self.open.load(Ordering::Acquire) {
+            return false;
+        }
+        if picture.key {
+            self.wants_key_frame.store(false, Ordering::Release);
+        } else if self.wants_key_frame.load(Ordering::Acquire) {
+            return false;
+        }
+        let taken = self.video.try_send(picture.clone()).is_ok();
+        if !taken {
+            self.wants_key_frame.store(true, Ordering::Release);
+        }
+        taken
+    }
+
+    /// Sends one sound packet if the connection is up.
+    pub fn send_audio(&self, packet: &EncodedAudio) -> bool {
+        self.open.load(Ordering::Acquire) && self.audio.try_send(packet.clone()).is_ok()
+    }
+
+    /// The connection is up and takes media.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// Lets media through from now on, beginning with a key frame, or stops it.
+    pub(crate) fn set_open(&self, open: bool) {
+        self.wants_key_frame.store(true, Ordering::Release);
+        self.open.store(open, Ordering::Release);
+    }
+}
+
+/// One outgoing track.
+pub struct Outgoing {
+    pub track: Arc<TrackLocalStaticRTP>,
+    pub sender: Arc<dyn RtpSender>,
+    pub ssrc: u32,
+}
+
+impl Outgoing {
+    /// The payload type that was negotiated for this codec, asked for until it is known.
+    async fn payload_type(&self, mime: &str) -> Option<u8> {
+        let parameters = self.sender.get_parameters().await.ok()?;
+        let codecs = &parameters.rtp_parameters.codecs;
+        codecs
+            .iter()
+            .find(|c| c.rtp_codec.mime_type.eq_ignore_ascii_case(mime))
+            .map(|c| c.payload_type)
+    }
+}
+
+/// Starts the writers. They end when every [`MediaSender`] is gone.
+pub fn start(
+    video: Option<Outgoing>,
+    audio: Option<Outgoing>,
+    counts: &Arc<OutboundCounts>,
+) -> MediaSender {
+    let (video_in, video_out) = mpsc::channel(VIDEO_QUEUE);
+    let (audio_in, audio_out) = mpsc::channel(AUDIO_QUEUE);
+    if let Some(outgoing) = video {
+        tokio::spawn(write_video(outgoing, video_out, counts.clone()));
+    }
+    if let Some(outgoing) = audio {
+        tokio::spawn(write_audio(outgoing, audio_out, counts.clone()));
+    }
+    MediaSender {
+        video: video_in,
+        audio: audio_in,
+        open: Arc::default(),
+        wants_key_frame: Arc::new(AtomicBool::new(true)),
+    }
+}
+
+async fn write_video(
+    outgoing: Outgoing,
+    mut pictures: mpsc::Receiver<EncodedVideo>,
+    counts: Arc<OutboundCounts>,
+) {
+    let mut payloader = H264Payloader::default();
+    let mut clock = RtpClock::new(VIDEO_CLOCK);
+    let mut sequence: u16 = rand_u32() as u16;
+    let mut payload_type = None;
+    while let Some(picture) = pictures.recv().await {
+        if payload_type.is_none() {
+            payload_type = outgoing.payload_type("video/H264").await;
+        }
+        let Some(payload_type) = payload_type else { continue };
+        let Ok(payloads) = payloader.payload(PAYLOAD_MTU, &picture.annex_b) else {
+            tracing::warn!("the encoder made a picture that cannot be packetized");
+            continue;
+        };
+        let timestamp = clock.at(picture.captured);
+        let last = payloads.len().saturating_sub(1);
+        for (index, payload) in payloads.into_iter().enumerate() {
+            counts.video_packets.fetch_add(1, Ordering::Relaxed);
+            counts.video_bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
+            let header = Header {
+                version: 2,
+                marker: index == last,
+                payload_type,
+                sequence_number: sequence,
+                timestamp,
+                ssrc: outgoing.ssrc,
+                ..Default::default()
+            };
+            sequence = sequence.wrapping_add(1);
+            // The error would print the packet with its payload: say only that it happened.
+            if outgoing.track.write_rtp(Packet { header, payload }).await.is_err() {
+                tracing::debug!("a picture packet was not written: the connection closes");
+                return;
+            }
+        }
+        counts.video_frames.fetch_add(1, Ordering::Relaxed);
+        let Resolution { width, height } = picture.resolution;
+        counts
+            .video_resolution
+            .store(u64::from(width) << 32 | u64::from(height), Ordering::Relaxed);
+    }
+}
+
+async fn write_audio(
+    outgoing: Outgoing,
+    mut packets: mpsc::Receiver<EncodedAudio>,
+    counts: Arc<OutboundCounts>,
+) {
+    let mut timestamp = rand_u32();
+    let mut sequence = rand_u32() as u16;
+    let mut payload_type = None;
+    let ticks = |d: std::time::Duration| (d.as_secs_f64() * f64::from(AUDIO_CLOCK)).round() as u32;
+    let mut first_after_gap = true;
+    while let Some(packet) = packets.recv().await {
+        if payload_type.is_none() {
+            payload_type = outgoing.payload_type("audio/opus").await;
+        }
+        timestamp = timestamp.wrapping_add(ticks(packet.gap));
+        first_after_gap |= !packet.gap.is_zero();
+        let Some(payload_type) = payload_type else { continue };
+        let header = Header {
+            version: 2,
+            marker: first_after_gap,
+            payload_type,
+            sequence_number: sequence,
+            timestamp,
+            ssrc: outgoing.ssrc,
+            ..Default::default()
+        };
+        first_after_gap = false;
+        sequence = sequence.wrapping_add(1);
+        timestamp = timestamp.wrapping_add(ticks(packet.duration));
+        counts.audio_packets.fetch_add(1, Ordering::Relaxed);
+        counts.audio_bytes.fetch_add(packet.payload.len() as u64, Ordering::Relaxed);
+        let level = HeaderExtension::AudioLevel(AudioLevelExtension {
+            level: packet.level_dbov.min(127),
+            voice: packet.voice,
+        });
+        let payload: Bytes = packet.payload;
+        let written =
+            outgoing.track.write_rtp_with_extensions(Packet { header, payload }, &[level]).await;
+        if written.is_err() {
+            tracing::debug!("a sound packet was not written: the connection closes");
+            return;
+        }
+    }
+}
+
+/// Maps capture times to RTP timestamps from a random start (RFC 3550, section 5.1).
+struct RtpClock {
+    rate: u32,
+    offset: u32,
+    origin: Option<Instant>,
+}
+
+impl RtpClock {
+    fn new(rate: u32) -> Self {
+        Self { rate, offset: rand_u32(), origin: None }
+    }
+
+    fn at(&mut self, time: Instant) -> u32 {
+        let origin = *self.origin.get_or_insert(time);
+        let elapsed = time.saturating_duration_since(origin);
+        let ticks = elapsed.as_nanos() * u128::from(self.rate) / 1_000_000_000;
+        self.offset.wrapping_add(ticks as u32)
+    }
+}
+
+/// Unpredictable enough for stream ids and offsets, which are no secrets.
+pub fn rand_u32() -> u32 {
+    rand::random()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn timestamps_follow_capture_times_and_wrap() {
+        let mut clock = RtpClock { rate: 90_000, offset: u32::MAX - 10, origin: None };
+        let start = Instant::now();
+        let first = clock.at(start);
+        assert_eq!(clock.at(start + Duration::from_secs(2)).wrapping_sub(first), 180_000);
+        assert_eq!(clock.at(start + Duration::from_millis(40)).wrapping_sub(first), 3_600);
+    }
+}
