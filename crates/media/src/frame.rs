@@ -49,6 +49,32 @@ impl VideoFrame {
         Ok(Self { resolution, data, captured })
     }
 
+    /// Makes a picture by letting `paint` fill its planes (Y, U, V in one zeroed buffer),
+    /// without a copy.
+    ///
+    /// # Errors
+    /// [`FrameError::OddSize`].
+    pub fn paint(
+        resolution: Resolution,
+        captured: Instant,
+        paint: impl FnOnce(&mut [u8]),
+    ) -> Result<Self, FrameError> {
+        if resolution.area() == 0 || resolution.even() != resolution {
+            return Err(FrameError::OddSize(resolution));
+        }
+        let mut data: Arc<[u8]> = std::iter::repeat_n(0, resolution.area() * 3 / 2).collect();
+        if let Some(planes) = Arc::get_mut(&mut data) {
+            paint(planes);
+        }
+        Ok(Self { resolution, data, captured })
+    }
+
+    /// The same picture with another time.
+    #[must_use]
+    pub fn at(self, captured: Instant) -> Self {
+        Self { captured, ..self }
+    }
+
     /// Size in pixels.
     pub fn resolution(&self) -> Resolution {
         self.resolution

@@ -3,7 +3,14 @@
 //! and no socket.
 
 pub mod audio;
+pub mod codec;
 pub mod device;
 pub mod encoded;
 pub mod frame;
+pub mod jitter;
 pub mod mailbox;
+pub mod mixer;
+pub mod pipeline;
+pub mod process;
+pub mod rtp;
+pub mod synthetic;

@@ -1,0 +1,226 @@
+//! Opus (RFC 6716) at 48 kHz mono: frames of 20 ms out, packets of any duration in.
+
+use crate::audio::{BLOCK_SAMPLES, SAMPLE_RATE};
+use bytes::Bytes;
+use opus::{Application, Channels};
+use tincan_proto::units::Bitrate;
+
+/// Samples of one frame that we send: 20 ms.
+pub const FRAME_SAMPLES: usize = 2 * BLOCK_SAMPLES;
+/// Samples of the longest packet: 120 ms (RFC 6716, 2.1.4).
+pub const MAX_PACKET_SAMPLES: usize = 12 * BLOCK_SAMPLES;
+/// The largest packet that we make; at 32 kbit/s they have about 80 bytes.
+const MAX_PACKET_BYTES: usize = 1200;
+
+/// How to encode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpusSettings {
+    /// The target. In-band error correction needs at least 24 kbit/s.
+    pub bitrate: Bitrate,
+    /// 0 to 10. 5 takes 0.19 ms a frame where 9 takes 0.26.
+    pub complexity: u8,
+    /// Loss in percent to prepare for with in-band error correction; 0 switches it off.
+    pub expected_loss: u8,
+    /// Send next to nothing in silence.
+    pub dtx: bool,
+}
+
+impl Default for OpusSettings {
+    fn default() -> Self {
+        Self { bitrate: Bitrate::from_kbps(32), complexity: 5, expected_loss: 10, dtx: false }
+    }
+}
+
+/// Why libopus did not do it.
+#[derive(Debug, thiserror::Error)]
+#[error("opus: {0}")]
+pub struct OpusError(#[from] opus::Error);
+
+/// An encoder of one voice.
+pub struct OpusEncoder {
+    encoder: opus::Encoder,
+    buffer: Box<[u8; MAX_PACKET_BYTES]>,
+}
+
+impl OpusEncoder {
+    /// Makes an encoder.
+    ///
+    /// # Errors
+    /// [`OpusError`].
+    pub fn new(settings: OpusSettings) -> Result<Self, OpusError> {
+        let encoder = opus::Encoder::new(SAMPLE_RATE, Channels::Mono, Application::Voip)?;
+        let mut this = Self { encoder, buffer: Box::new([0; MAX_PACKET_BYTES]) };
+        this.set(settings)?;
+        Ok(this)
+    }
+
+    /// Changes the settings from the next frame on.
+    ///
+    /// # Errors
+    /// [`OpusError`] where a value is out of range.
+    pub fn set(&mut self, settings: OpusSettings) -> Result<(), OpusError> {
+        let bps = i32::try_from(settings.bitrate.bps()).unwrap_or(i32::MAX);
+        self.encoder.set_bitrate(opus::Bitrate::Bits(bps))?;
+        self.encoder.set_complexity(i32::from(settings.complexity.min(10)))?;
+        self.encoder.set_inband_fec(settings.expected_loss > 0)?;
+        self.encoder.set_packet_loss_perc(i32::from(settings.expected_loss.min(100)))?;
+        self.encoder.set_dtx(settings.dtx)?;
+        Ok(())
+    }
+
+    /// Encodes 20 ms. `None`: silence under DTX, nothing is to be sent.
+    ///
+    /// # Errors
+    /// [`OpusError`].
+    pub fn encode(&mut self, pcm: &[f32; FRAME_SAMPLES]) -> Result<Option<Bytes>, OpusError> {
+        let length = self.encoder.encode_float(pcm, &mut self.buffer[..])?;
+        // Two bytes or fewer are DTX's way to say that there is nothing to send (opus_encode).
+        Ok((length > 2).then(|| Bytes::copy_from_slice(&self.buffer[..length])))
+    }
+}
+
+/// A decoder of one voice.
+pub struct OpusDecoder {
+    decoder: opus::Decoder,
+}
+
+impl OpusDecoder {
+    /// Makes a decoder.
+    ///
+    /// # Errors
+    /// [`OpusError`].
+    pub fn new() -> Result<Self, OpusError> {
+        Ok(Self { decoder: opus::Decoder::new(SAMPLE_RATE, Channels::Mono)? })
+    }
+
+    /// Decodes a packet into `pcm` and returns the number of samples.
+    ///
+    /// # Errors
+    /// [`OpusError`] if the packet is damaged.
+    pub fn decode(
+        &mut self,
+        packet: &[u8],
+        pcm: &mut [f32; MAX_PACKET_SAMPLES],
+    ) -> Result<usize, OpusError> {
+        if packet.is_empty() {
+            return Ok(0);
+        }
+        Ok(self.decoder.decode_float(packet, pcm, false)?)
+    }
+
+    /// Rebuilds the lost packet before `next` from the copy that `next` carries, or conceals it
+    /// if there is none. Fills all of `pcm`, which is as long as the lost packet.
+    ///
+    /// # Errors
+    /// [`OpusError`].
+    pub fn recover(&mut self, next: &[u8], pcm: &mut [f32]) -> Result<(), OpusError> {
+        self.decoder.decode_float(next, pcm, !next.is_empty())?;
+        Ok(())
+    }
+
+    /// Makes up what was lost from what was heard before. Fills all of `pcm`, a multiple of
+    /// 2.5 ms.
+    ///
+    /// # Errors
+    /// [`OpusError`].
+    pub fn conceal(&mut self, pcm: &mut [f32]) -> Result<(), OpusError> {
+        self.decoder.decode_float(&[], pcm, false)?;
+        Ok(())
+    }
+}
+
+/// How many samples at 48 kHz a packet holds (RFC 6716, 3.1), or `None` if it is none.
+pub fn packet_samples(packet: &[u8]) -> Option<usize> {
+    let toc = *packet.first()?;
+    let frame = match toc >> 3 {
+        config @ 0..=11 => [480, 960, 1920, 2880][config as usize % 4],
+        config @ 12..=15 => [480, 960][config as usize % 2],
+        config => [120, 240, 480, 960][config as usize % 4],
+    };
+    let frames = match toc & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => usize::from(*packet.get(1)? & 0x3f),
+    };
+    Some(frame * frames).filter(|&samples| samples > 0 && samples <= MAX_PACKET_SAMPLES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(at: usize) -> [f32; FRAME_SAMPLES] {
+        std::array::from_fn(|i| 0.3 * ((at + i) as f32 * 0.0575).sin())
+    }
+
+    /// Goertzel: amplitude of the tone's frequency.
+    fn amplitude(pcm: &[f32]) -> f32 {
+        let (mut re, mut im) = (0.0, 0.0);
+        for (i, x) in pcm.iter().enumerate() {
+            re += x * (i as f32 * 0.0575).cos();
+            im += x * (i as f32 * 0.0575).sin();
+        }
+        2.0 * (re * re + im * im).sqrt() / pcm.len() as f32
+    }
+
+    #[test]
+    fn a_tone_survives() {
+        let mut encoder = OpusEncoder::new(OpusSettings::default()).unwrap();
+        let mut decoder = OpusDecoder::new().unwrap();
+        let mut pcm = [0.0; MAX_PACKET_SAMPLES];
+        for n in 0..50 {
+            let packet = encoder.encode(&tone(n * FRAME_SAMPLES)).unwrap().unwrap();
+            assert_eq!(packet_samples(&packet), Some(FRAME_SAMPLES));
+            assert_eq!(decoder.decode(&packet, &mut pcm).unwrap(), FRAME_SAMPLES);
+        }
+        let got = amplitude(&pcm[..FRAME_SAMPLES]);
+        assert!((got - 0.3).abs() < 0.06, "amplitude {got}");
+    }
+
+    #[test]
+    fn a_lost_packet_is_rebuilt_from_its_successor_or_made_up() {
+        let mut encoder = OpusEncoder::new(OpusSettings::default()).unwrap();
+        let packets: Vec<_> =
+            (0..40).map(|n| encoder.encode(&tone(n * FRAME_SAMPLES)).unwrap().unwrap()).collect();
+        let heard = |recover: bool| {
+            let mut decoder = OpusDecoder::new().unwrap();
+            let mut pcm = [0.0; MAX_PACKET_SAMPLES];
+            packets[..30].iter().for_each(|p| _ = decoder.decode(p, &mut pcm).unwrap());
+            let mut lost = [0.0; FRAME_SAMPLES];
+            match recover {
+                true => decoder.recover(&packets[31], &mut lost).unwrap(),
+                false => decoder.conceal(&mut lost).unwrap(),
+            }
+            amplitude(&lost)
+        };
+        assert!(heard(true) > 0.2, "recovered: {}", heard(true));
+        assert!(heard(false) > 0.1, "concealed: {}", heard(false));
+    }
+
+    #[test]
+    fn silence_is_not_sent_under_dtx() {
+        let settings = OpusSettings { dtx: true, ..OpusSettings::default() };
+        let mut encoder = OpusEncoder::new(settings).unwrap();
+        let sent =
+            (0..100).filter(|_| encoder.encode(&[0.0; FRAME_SAMPLES]).unwrap().is_some()).count();
+        assert!(sent < 40, "{sent} of 100 silent frames were sent");
+    }
+
+    #[test]
+    fn durations_are_read_from_the_first_bytes() {
+        assert_eq!(packet_samples(&[]), None);
+        assert_eq!(packet_samples(&[0x78]), Some(960)); // hybrid, 20 ms, one frame
+        assert_eq!(packet_samples(&[0xf9]), Some(1920)); // CELT, 20 ms, two frames
+        assert_eq!(packet_samples(&[0xfb, 6]), Some(5760)); // six of them
+        assert_eq!(packet_samples(&[0xfb, 7]), None); // 140 ms
+        assert_eq!(packet_samples(&[0xfb]), None);
+    }
+
+    #[test]
+    fn damaged_packets_are_errors() {
+        let mut decoder = OpusDecoder::new().unwrap();
+        let mut pcm = [0.0; MAX_PACKET_SAMPLES];
+        assert!(decoder.decode(&[0xfb, 63, 1, 2, 3], &mut pcm).is_err());
+        assert_eq!(decoder.decode(&[], &mut pcm).unwrap(), 0);
+    }
+}

@@ -1,0 +1,119 @@
+//! One voice on the mixer's thread, and what others see of it.
+
+use super::AudioReceiveStatistics;
+use crate::audio::SILENCE;
+use crate::codec::opus::OpusError;
+use crate::encoded::RtpPayload;
+use crate::jitter::{Played, Playout};
+use crate::mixer::Mixer;
+use crate::process::level::Level;
+use crate::process::voice::VoiceDetector;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+pub(super) struct VoiceShared {
+    level: AtomicU32,
+    speaking: AtomicBool,
+    volume: AtomicU32,
+    overflowed: AtomicU64,
+    statistics: Mutex<AudioReceiveStatistics>,
+}
+
+impl Default for VoiceShared {
+    fn default() -> Self {
+        Self {
+            level: AtomicU32::new(0),
+            speaking: AtomicBool::new(false),
+            volume: AtomicU32::new(1f32.to_bits()),
+            overflowed: AtomicU64::new(0),
+            statistics: Mutex::default(),
+        }
+    }
+}
+
+impl VoiceShared {
+    pub fn overflow(&self) {
+        self.overflowed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn statistics(&self) -> AudioReceiveStatistics {
+        let statistics = *self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+        let overflowed = self.overflowed.load(Ordering::Relaxed);
+        AudioReceiveStatistics { overflowed, ..statistics }
+    }
+
+    pub fn level(&self) -> Level {
+        Level::from_rms(f32::from_bits(self.level.load(Ordering::Relaxed)))
+    }
+
+    pub fn is_speaking(&self) -> bool {
+        self.speaking.load(Ordering::Relaxed)
+    }
+
+    pub fn set_volume(&self, volume: f32) {
+        self.volume.store(volume.to_bits(), Ordering::Relaxed);
+    }
+}
+
+pub(super) struct Voice {
+    label: String,
+    incoming: Receiver<RtpPayload>,
+    playout: Playout,
+    detector: VoiceDetector,
+    shared: Arc<VoiceShared>,
+    energy: f64,
+    duration: f64,
+}
+
+impl Voice {
+    pub fn new(
+        label: &str,
+        incoming: Receiver<RtpPayload>,
+        shared: Arc<VoiceShared>,
+    ) -> Result<Self, OpusError> {
+        Ok(Self {
+            label: label.into(),
+            incoming,
+            playout: Playout::new(Instant::now())?,
+            detector: VoiceDetector::new(),
+            shared,
+            energy: 0.0,
+            duration: 0.0,
+        })
+    }
+
+    /// Adds the next 10 ms to the mix. False when the receiver is gone.
+    pub fn pull(&mut self, now: Instant, mixer: &mut Mixer) -> bool {
+        loop {
+            match self.incoming.try_recv() {
+                Ok(packet) => self.playout.push(packet),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    tracing::debug!(label = self.label, "the voice has left");
+                    return false;
+                }
+            }
+        }
+        let mut block = SILENCE;
+        let played = self.playout.pull(now, &mut block);
+        let level = Level::of(&block);
+        let speaking = self.detector.listen(&block) && played != Played::Silence;
+        self.shared.level.store(level.rms().to_bits(), Ordering::Relaxed);
+        self.shared.speaking.store(speaking, Ordering::Relaxed);
+        if played != Played::Silence {
+            self.energy += 0.01 * f64::from(level.rms()).powi(2);
+            self.duration += 0.01;
+            mixer.add(&block, f32::from_bits(self.shared.volume.load(Ordering::Relaxed)));
+        }
+        *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner) =
+            AudioReceiveStatistics {
+                jitter: self.playout.statistics(),
+                overflowed: 0,
+                energy: self.energy,
+                duration: self.duration,
+            };
+        true
+    }
+}

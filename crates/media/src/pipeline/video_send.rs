@@ -1,0 +1,208 @@
+//! From a camera's slot through the encoder to the network, on one thread.
+
+use crate::codec::h264::{EncodeError, EncoderSettings, H264Encoder};
+use crate::encoded::EncodedVideo;
+use crate::frame::VideoFrame;
+use crate::mailbox::{NewestOut, Taken};
+use crate::pipeline::key_frame_pace::KeyFramePace;
+use crate::pipeline::worker::{Stop, Worker};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tincan_proto::units::{Bitrate, Resolution};
+
+/// Key frames are made at most this often: a second request within it is answered by the same.
+const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(300);
+/// How long the thread waits for a picture before it looks whether there is a new source.
+const PATIENCE: Duration = Duration::from_millis(25);
+/// A source without a new picture for this long answers a request for a key frame with its last.
+const STILL: Duration = Duration::from_millis(150);
+
+/// Takes coded pictures; called on the encoder's thread.
+pub type EncodedVideoSink = Box<dyn FnMut(EncodedVideo) + Send>;
+
+/// Counts since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VideoSendStatistics {
+    /// Pictures encoded.
+    pub frames: u64,
+    /// Key frames among them.
+    pub key_frames: u64,
+    /// Pictures that the encoder skipped or failed on.
+    pub skipped: u64,
+    /// Bytes encoded.
+    pub bytes: u64,
+    /// Time spent in the encoder.
+    pub encode_time: Duration,
+    /// The size encoded last.
+    pub resolution: Option<Resolution>,
+}
+
+#[derive(Default)]
+struct Shared {
+    orders: Mutex<Orders>,
+    statistics: Mutex<VideoSendStatistics>,
+}
+
+/// What the thread is to do next; a later order replaces an earlier one of its kind.
+#[derive(Default)]
+struct Orders {
+    source: Option<NewestOut<VideoFrame>>,
+    bitrate: Option<Bitrate>,
+    key_frame: bool,
+}
+
+/// The running pipeline. Dropping it stops it.
+pub struct VideoSendPipeline {
+    shared: Arc<Shared>,
+    worker: Worker,
+}
+
+impl VideoSendPipeline {
+    /// Starts encoding what comes from `frames` into `sink`. The first picture is a key frame.
+    ///
+    /// # Errors
+    /// [`EncodeError::Setup`].
+    pub fn start(
+        frames: NewestOut<VideoFrame>,
+        settings: EncoderSettings,
+        sink: EncodedVideoSink,
+    ) -> Result<Self, EncodeError> {
+        let encoder = H264Encoder::new(settings)?;
+        let shared = Arc::<Shared>::default();
+        let theirs = shared.clone();
+        let worker = Worker::spawn("video encoder", move |stop| {
+            Encoding {
+                shared: theirs,
+                frames: Some(frames),
+                encoder,
+                sink,
+                pace: KeyFramePace::new(KEY_FRAME_INTERVAL),
+                fresh: true,
+                last: None,
+            }
+            .run(&stop);
+        });
+        Ok(Self { shared, worker })
+    }
+
+    /// Makes the next picture a key frame, at most one in 300 ms: a request within that is
+    /// answered when the time is over.
+    pub fn request_key_frame(&self) {
+        self.order(|orders| orders.key_frame = true);
+    }
+
+    /// Encodes from another source from now on, beginning with a key frame.
+    pub fn set_source(&self, frames: NewestOut<VideoFrame>) {
+        self.order(|orders| orders.source = Some(frames));
+    }
+
+    /// Changes the target rate.
+    pub fn set_bitrate(&self, bitrate: Bitrate) {
+        self.order(|orders| orders.bitrate = Some(bitrate));
+    }
+
+    /// The counts.
+    pub fn statistics(&self) -> VideoSendStatistics {
+        *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn order(&self, order: impl FnOnce(&mut Orders)) {
+        order(&mut self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner));
+        self.worker.wake();
+    }
+}
+
+struct Encoding {
+    shared: Arc<Shared>,
+    frames: Option<NewestOut<VideoFrame>>,
+    encoder: H264Encoder,
+    sink: EncodedVideoSink,
+    pace: KeyFramePace,
+    /// No picture of this source has been encoded.
+    fresh: bool,
+    last: Option<VideoFrame>,
+}
+
+impl Encoding {
+    fn run(&mut self, stop: &Stop) {
+        while !stop.is_set() {
+            self.obey();
+            let Some(frames) = &self.frames else {
+                std::thread::park_timeout(Duration::from_secs(1));
+                continue;
+            };
+            match frames.take(PATIENCE) {
+                Taken::Value(frame) => {
+                    // An order may have come while the thread waited.
+                    if !self.obey() {
+                        self.encode(frame);
+                    }
+                }
+                Taken::Timeout => self.repeat(),
+                Taken::Closed => (self.frames, self.last) = (None, None),
+            }
+        }
+    }
+
+    /// Returns whether the source has changed.
+    fn obey(&mut self) -> bool {
+        let orders =
+            std::mem::take(&mut *self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(bitrate) = orders.bitrate {
+            if let Err(error) = self.encoder.set_bitrate(bitrate) {
+                tracing::warn!(%error, bps = bitrate.bps(), "the bit rate stays");
+            }
+        }
+        if orders.key_frame {
+            self.pace.want();
+        }
+        let Some(source) = orders.source else { return false };
+        (self.frames, self.last, self.fresh) = (Some(source), None, true);
+        true
+    }
+
+    fn encode(&mut self, frame: VideoFrame) {
+        let now = Instant::now();
+        let key = self.pace.take(now) || self.fresh;
+        let coded = self.encoder.encode(&frame, key);
+        let took = now.elapsed();
+        let mut statistics = self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+        statistics.encode_time += took;
+        match coded {
+            Ok(Some(coded)) => {
+                statistics.frames += 1;
+                statistics.key_frames += u64::from(coded.key);
+                statistics.bytes += coded.annex_b.len() as u64;
+                statistics.resolution = Some(coded.resolution);
+                drop(statistics);
+                self.fresh = false;
+                if coded.key {
+                    self.pace.passed(now);
+                }
+                (self.sink)(coded);
+            }
+            result => {
+                statistics.skipped += 1;
+                drop(statistics);
+                if let Err(error) = result {
+                    tracing::warn!(%error, "a picture is not sent");
+                }
+                if key {
+                    self.pace.want();
+                }
+            }
+        }
+        self.last = Some(frame);
+    }
+
+    /// A still source, such as a screen on which nothing happens, owes a key frame all the same.
+    fn repeat(&mut self) {
+        let now = Instant::now();
+        let still = self.last.take_if(|last| {
+            self.pace.is_wanted() && now.saturating_duration_since(last.captured()) > STILL
+        });
+        if let Some(frame) = still {
+            self.encode(frame.at(now));
+        }
+    }
+}

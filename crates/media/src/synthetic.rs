@@ -1,0 +1,5 @@
+//! Pictures and sound made up: for tests, for measurements, and as the app's test devices.
+
+pub mod picture;
+pub mod test_picture;
+pub mod tone;
