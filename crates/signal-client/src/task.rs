@@ -61,16 +61,17 @@ impl Task {
 
     pub async fn run(mut self, mut stopped: watch::Receiver<bool>) {
         let mut link = None;
+        let events = self.events.clone();
         loop {
             let loss = tokio::select! {
                 loss = self.connect_and_serve(&mut link) => loss,
-                () = stop(&mut stopped) => break,
+                () = ended(&mut stopped, &events) => break,
             };
             self.signed_in.send_replace(false);
             link = None;
             let go_on = tokio::select! {
                 go_on = self.bear(loss) => go_on,
-                () = stop(&mut stopped) => break,
+                () = ended(&mut stopped, &events) => break,
             };
             if !go_on {
                 return;
@@ -225,7 +226,10 @@ fn heals(code: Refusal) -> bool {
     }
 }
 
-/// Returns when the handle is dropped or shut down.
-async fn stop(stopped: &mut watch::Receiver<bool>) {
-    stopped.wait_for(|&stopped| stopped).await.ok();
+/// Returns when the handle is dropped or shut down, or nobody listens to events any more.
+async fn ended(stopped: &mut watch::Receiver<bool>, events: &mpsc::Sender<SignalEvent>) {
+    tokio::select! {
+        _ = stopped.wait_for(|&stopped| stopped) => {}
+        () = events.closed() => {}
+    }
 }

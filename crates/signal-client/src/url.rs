@@ -125,7 +125,7 @@ mod tests {
             ("a b:80", UrlError::Host),
             ("user@host:80", UrlError::Host),
             ("host/path", UrlError::Host),
-            ("[::1", UrlError::Port),
+            ("[::1", UrlError::Host),
             ("host:0", UrlError::Port),
             ("host:99999", UrlError::Port),
             ("::1", UrlError::Host),

@@ -3,6 +3,7 @@
 use super::call::{Call, RingEnd};
 use super::ringing::Failed;
 use super::{Exchange, Now, Step};
+use crate::limits::Timings;
 use std::time::Instant;
 use tincan_proto::peer_message::{MAX_BODY_BYTES, SignedMessage};
 use tincan_proto::signalling::{Failure, LeaveReason};
@@ -94,13 +95,30 @@ impl Exchange {
     /// Does what is due by `now`.
     pub(super) fn pass_deadlines(&mut self, now: Now, step: &mut Step) {
         self.expire_rings(now, step);
-        let lonely: Vec<_> = self
-            .calls
-            .values()
-            .filter(|call| self.caller_deadline(call).is_some_and(|due| due <= now.instant))
-            .map(|call| call.id)
-            .collect();
-        for id in lonely {
+        self.expire_absences(now, step);
+        // last, since somebody's leaving may leave behind a caller that is away itself
+        self.give_up_on_callers(now, step);
+    }
+
+    fn expire_absences(&mut self, now: Now, step: &mut Step) {
+        let absences = self.sessions.absences();
+        let absences: Vec<_> = absences.map(|(who, since, _)| (who.clone(), since)).collect();
+        for (who, since) in absences {
+            if self.absence_deadline(since, false) <= now.instant {
+                self.sessions.count_as_gone(&who);
+                self.leave_all(now, &who, step);
+            }
+            if self.absence_deadline(since, true) <= now.instant {
+                self.sessions.end_absence(&who);
+            }
+        }
+    }
+
+    fn give_up_on_callers(&mut self, now: Now, step: &mut Step) {
+        let is_due =
+            |call: &&Call| self.caller_deadline(call).is_some_and(|due| due <= now.instant);
+        let due: Vec<_> = self.calls.values().filter(is_due).map(|call| call.id).collect();
+        for id in due {
             self.stop_all(id, RingEnd::CallerGone, step);
             if let Some(caller) = self.calls.get(&id).map(|call| call.caller.clone()) {
                 // should it come back, it is not to wait for an answer
@@ -109,19 +127,25 @@ impl Exchange {
             }
             self.end_if_over(now, id, step);
         }
-        let grace = self.timings.participant_grace;
-        let gone: Vec<_> = self
-            .sessions
-            .absences()
-            .filter(|&(_, since)| since + grace <= now.instant)
-            .map(|(who, _)| who.clone())
-            .collect();
-        for who in gone {
-            self.sessions.end_absence(&who);
-            for id in self.live_calls().collect::<Vec<_>>() {
-                self.leave(now, &who, id, LeaveReason::Gone, step);
-            }
+    }
+
+    fn leave_all(&mut self, now: Now, who: &ParticipantId, step: &mut Step) {
+        let is_in = |call: &&Call| call.joined.contains_key(who);
+        let calls: Vec<_> = self.calls.values().filter(is_in).map(|call| call.id).collect();
+        for id in calls {
+            let reason = LeaveReason::Gone;
+            self.leave(now, who, id, reason, step);
+            // should it come back, it is not to think that it is still in the call
+            let left = ServerMessage::Left { call: id, who: who.clone(), reason };
+            self.sessions.tell(who, left, step);
         }
+    }
+
+    /// First a device leaves its calls; what is kept for it outlasts any ring, since a stop
+    /// that it never hears of would let it ring until the expiry that it knows.
+    fn absence_deadline(&self, since: Instant, is_gone: bool) -> Instant {
+        let Timings { ring, participant_grace, .. } = self.timings;
+        since + if is_gone { ring.max(participant_grace) } else { participant_grace }
     }
 
     /// When a call ends that nobody has answered and whose caller is away.
@@ -133,10 +157,10 @@ impl Exchange {
 
     /// The next moment at which something is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let grace = self.timings.participant_grace;
         let rings = self.calls.values().filter(|c| c.is_ringing()).map(|c| c.ring_deadline);
         let callers = self.calls.values().filter_map(|call| self.caller_deadline(call));
-        let absences = self.sessions.absences().map(|(_, since)| since + grace);
+        let absences = self.sessions.absences();
+        let absences = absences.map(|(_, since, is_gone)| self.absence_deadline(since, is_gone));
         rings.chain(callers).chain(absences).min()
     }
 }

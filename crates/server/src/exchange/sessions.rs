@@ -21,6 +21,8 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 struct Absence {
     since: Instant,
+    /// Its calls go on without it.
+    is_gone: bool,
     kept: Vec<ServerMessage>,
     kept_bytes: usize,
 }
@@ -45,7 +47,7 @@ impl Sessions {
 
     /// Begins to keep messages for a device that is in a call.
     pub fn begin_absence(&mut self, who: ParticipantId, since: Instant) {
-        self.absent.insert(who, Absence { since, kept: Vec::new(), kept_bytes: 0 });
+        self.absent.insert(who, Absence { since, is_gone: false, kept: Vec::new(), kept_bytes: 0 });
     }
 
     /// Ends an absence and returns what was kept.
@@ -53,9 +55,15 @@ impl Sessions {
         self.absent.remove(who).map(|absence| absence.kept).unwrap_or_default()
     }
 
-    /// The devices of calls that have no connection, and since when.
-    pub fn absences(&self) -> impl Iterator<Item = (&ParticipantId, Instant)> {
-        self.absent.iter().map(|(who, absence)| (who, absence.since))
+    /// The devices of calls that have no connection: since when, and whether they count as gone.
+    pub fn absences(&self) -> impl Iterator<Item = (&ParticipantId, Instant, bool)> {
+        self.absent.iter().map(|(who, absence)| (who, absence.since, absence.is_gone))
+    }
+
+    pub fn count_as_gone(&mut self, who: &ParticipantId) {
+        if let Some(absence) = self.absent.get_mut(who) {
+            absence.is_gone = true;
+        }
     }
 
     /// Since when a device of a call has had no connection.

@@ -1,0 +1,10 @@
+//! The exchange by itself, on a fake clock.
+
+mod contacts;
+mod conversation;
+mod desk;
+mod history;
+mod presence;
+mod ringing;
+mod sign_in;
+mod sweep;

@@ -1,0 +1,104 @@
+use crate::apps::{App, befriend, config, name, random_call};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use tincan_proto::signalling::{CallMedia, CallOutcome, Refusal};
+use tincan_proto::{ClientMessage, ServerMessage};
+use tincan_server::{Database, Server, ServerConfig, ServerError};
+use tincan_signal_client::{SendError, SignalEvent};
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("tincan-server-{}", random_call()));
+        std::fs::create_dir(&folder).expect("a new folder");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+async fn start(listen: SocketAddr, folder: &Path) -> Server {
+    let database = Database::File(folder.join("server.sqlite"));
+    Server::start(ServerConfig { listen, database, ..config() }).await.expect("starts")
+}
+
+async fn history(app: &mut App) -> Vec<CallOutcome> {
+    app.send(ClientMessage::ListHistory { before: None, limit: 10 });
+    app.message(|m| match m {
+        ServerMessage::History { entries } => Some(entries.iter().map(|e| e.outcome).collect()),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn accounts_contacts_and_history_outlast_the_server_and_clients_come_back() {
+    let folder = Folder::new();
+    let server = start(([127, 0, 0, 1], 0).into(), &folder.0).await;
+    let address = server.local_addr();
+    let mut alice = App::register(&server, "alice").await;
+    let mut bob = App::register(&server, "bob").await;
+    let carol = App::register(&server, "carol").await;
+    befriend(&mut alice, &mut bob).await;
+    carol.send(ClientMessage::AddContact { name: name("alice") });
+    alice
+        .message(|m| match m {
+            ServerMessage::Book { book } => (!book.requests.is_empty()).then_some(()),
+            _ => None,
+        })
+        .await;
+    let call = random_call();
+    let to = vec![name("bob")];
+    alice.send(ClientMessage::Invite { call, to, media: CallMedia::Audio });
+    alice.send(ClientMessage::Cancel { call });
+    assert_eq!(history(&mut alice).await, [CallOutcome::Missed]);
+
+    server.shutdown().await;
+    assert_eq!(alice.refused().await, (Refusal::Unavailable, true), "it will be tried again");
+    assert_eq!(
+        alice.client.send(ClientMessage::ListHistory { before: None, limit: 1 }),
+        Err(SendError::Offline)
+    );
+    assert_eq!(alice.client.send(ClientMessage::Cancel { call }), Ok(()), "kept for later");
+
+    let _server = start(address, &folder.0).await;
+    alice.client.retry_now();
+    let book = alice.signed_in().await;
+    let contacts: Vec<_> = book.contacts.iter().map(|c| (&c.name, c.key)).collect();
+    assert_eq!(contacts, [(&name("bob"), bob.key.public())]);
+    assert_eq!(book.requests.len(), 1);
+    assert_eq!(history(&mut alice).await, [CallOutcome::Missed]);
+    bob.signed_in().await;
+}
+
+#[tokio::test]
+async fn a_dropped_server_stops() {
+    let folder = Folder::new();
+    let server = start(([127, 0, 0, 1], 0).into(), &folder.0).await;
+    let mut alice = App::register(&server, "alice").await;
+    drop(server);
+    alice
+        .event(|event| match event {
+            SignalEvent::Lost { .. } => Some(()),
+            _ => None,
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_an_error_and_stays_as_it_is() {
+    let folder = Folder::new();
+    let path = folder.0.join("notes.txt");
+    let text = "not a database, but something that somebody needs\n".repeat(100);
+    std::fs::write(&path, &text).expect("written");
+    let database = Database::File(path.clone());
+    let started = Server::start(ServerConfig { database, ..config() }).await;
+    assert!(matches!(started, Err(ServerError::Store(_))), "{started:?}");
+    assert_eq!(std::fs::read_to_string(&path).ok(), Some(text));
+}
