@@ -1,0 +1,9 @@
+//! The rules of the engine, one by one.
+
+mod calling;
+mod connecting;
+mod desk;
+mod ending;
+mod glare;
+mod group;
+mod ringing;
