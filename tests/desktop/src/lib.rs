@@ -1,1 +1,22 @@
-//!
+//! Starts the built app in real windows on an invisible screen and drives it as a person would:
+//! by what is on the page. Knows the app's test ids and nothing of its inside.
+
+pub mod app;
+pub mod canvas;
+pub mod desktop;
+pub mod devices;
+pub mod eventually;
+pub mod place;
+pub mod process;
+pub mod report;
+pub mod speech;
+pub mod story;
+pub mod webdriver;
+pub mod whole_call;
+pub mod window;
+
+pub use app::App;
+pub use desktop::Desktop;
+pub use eventually::eventually;
+pub use story::Story;
+pub use window::Window;

@@ -1,0 +1,214 @@
+//! One running app: its window, its driver, its D-Bus session and its data folder.
+
+use crate::eventually;
+use crate::place;
+use crate::process::{Mark, Running, signal};
+use crate::webdriver::Driver;
+use crate::window::{SOON, Window};
+use anyhow::{Context, Result};
+use fantoccini::wd::Capabilities;
+use serde_json::json;
+use std::ffi::OsString;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// The size of each window.
+const SIZE: (u32, u32) = (960, 640);
+/// How long the session bus may take to tell its address.
+const BUS_START: Duration = Duration::from_secs(10);
+
+/// How an app is to be started.
+#[derive(Debug)]
+pub struct Options {
+    name: String,
+    display: String,
+    home: PathBuf,
+    output: PathBuf,
+    program: Option<PathBuf>,
+    arguments: Vec<String>,
+    environment: Vec<(OsString, OsString)>,
+    place: (u32, u32),
+}
+
+impl Options {
+    pub(crate) fn new(name: &str, display: &str, home: PathBuf, output: PathBuf) -> Self {
+        Self {
+            name: name.into(),
+            display: display.into(),
+            home,
+            output,
+            program: None,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            place: (0, 0),
+        }
+    }
+
+    /// Runs this program instead of the one beside the tests.
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_path_buf());
+        self
+    }
+
+    /// Signs in under the app's name without asking.
+    pub fn signed_in(self) -> Self {
+        let name = self.name.clone();
+        self.argument("--name", &name)
+    }
+
+    /// Asks for this contact, and accepts when they ask.
+    pub fn contact(self, name: &str) -> Self {
+        self.argument("--contact", name)
+    }
+
+    /// Has the server of this app listen here.
+    pub fn listen(self, address: &str) -> Self {
+        self.argument("--listen", address)
+    }
+
+    /// Uses the server there.
+    pub fn server(self, address: &str) -> Self {
+        self.argument("--server", address)
+    }
+
+    /// Adds variables to the app's environment.
+    pub fn environment<K: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.environment
+            .extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Puts the window there on the screen: column and row, from 0.
+    pub fn place(mut self, column: u32, row: u32) -> Self {
+        self.place = (column, row);
+        self
+    }
+
+    fn argument(mut self, name: &str, value: &str) -> Self {
+        self.arguments.extend([name.to_owned(), value.to_owned()]);
+        self
+    }
+
+    /// Starts it and waits for its page.
+    pub async fn start(self) -> Result<App> {
+        let name = self.name.clone();
+        self.start_named().await.with_context(|| format!("while starting {name}'s app"))
+    }
+
+    async fn start_named(self) -> Result<App> {
+        let program = match self.program {
+            Some(program) => program,
+            None => place::program("tincan")?,
+        };
+        let data = self.home.join("tincan");
+        let mut arguments = vec!["--profile".to_owned(), self.name.clone()];
+        arguments.extend(["--data-dir".to_owned(), data.display().to_string()]);
+        arguments.extend(self.arguments);
+
+        let mark = Mark::new(&self.name);
+        let mut environment: Vec<(OsString, OsString)> = vec![
+            ("DISPLAY".into(), self.display.into()),
+            ("GDK_BACKEND".into(), "x11".into()),
+            // No accessibility bus here, and nothing of this to be stored.
+            ("NO_AT_BRIDGE".into(), "1".into()),
+            ("GSETTINGS_BACKEND".into(), "memory".into()),
+            ("TAURI_WEBVIEW_AUTOMATION".into(), "true".into()),
+            // Without a GPU this renderer costs three times as much.
+            ("WEBKIT_DISABLE_DMABUF_RENDERER".into(), "1".into()),
+        ];
+        for folder in ["DATA_HOME", "CONFIG_HOME", "CACHE_HOME", "STATE_HOME", "RUNTIME_DIR"] {
+            std::fs::create_dir_all(self.home.join(folder))?;
+            environment.push((format!("XDG_{folder}").into(), self.home.join(folder).into()));
+        }
+        // The caller's come last and win.
+        environment.extend(self.environment);
+
+        let mut daemon = Command::new("dbus-daemon");
+        daemon.args(["--session", "--nofork", "--print-address=1"]).envs(environment.clone());
+        mark.put_on(&mut daemon);
+        let mut bus = Running::start(&format!("{}-bus", self.name), daemon, &self.output)?;
+        environment.push((
+            "DBUS_SESSION_BUS_ADDRESS".into(),
+            bus.first_line(BUS_START).context("while starting a D-Bus session")?.into(),
+        ));
+
+        let mut command = Command::new("WebKitWebDriver");
+        command.arg("--host=127.0.0.1").envs(environment).env_remove("WAYLAND_DISPLAY");
+        mark.put_on(&mut command);
+        let driver = Driver::start(&self.name, command, &self.output).await?;
+        let rest = Rest { program, mark, _driver: driver, _bus: bus, _home: self.home };
+        let client = rest._driver.session(capabilities(&rest.program, &arguments)).await?;
+        let (column, row) = self.place;
+        // Best effort: without a window manager it stays where it is.
+        let _ = client
+            .set_window_rect(column * (SIZE.0 + 10), row * (SIZE.1 + 30), SIZE.0, SIZE.1)
+            .await;
+        Ok(App { window: Window::new(&self.name, client), rest })
+    }
+}
+
+fn capabilities(program: &Path, arguments: &[String]) -> Capabilities {
+    let mut capabilities = Capabilities::new();
+    capabilities.insert("browserName".into(), json!("wry"));
+    capabilities
+        .insert("webkitgtk:browserOptions".into(), json!({ "binary": program, "args": arguments }));
+    capabilities
+}
+
+/// A running app; ended when dropped.
+#[derive(Debug)]
+pub struct App {
+    window: Window,
+    rest: Rest,
+}
+
+/// What stands behind the window.
+#[derive(Debug)]
+struct Rest {
+    program: PathBuf,
+    mark: Mark,
+    _driver: Driver,
+    _bus: Running,
+    _home: PathBuf,
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        // The app outlives its driver, and WebKit's processes may outlive the app.
+        signal("KILL", &self.mark.processes());
+    }
+}
+
+impl Deref for App {
+    type Target = Window;
+
+    fn deref(&self) -> &Window {
+        &self.window
+    }
+}
+
+impl App {
+    /// The app's process id.
+    pub fn id(&self) -> Result<u32> {
+        self.rest.mark.process_of(&self.rest.program).context("the app has no process any more")
+    }
+
+    /// Ends the app as a power cut would, and waits until it is gone.
+    pub async fn kill(&self) -> Result<()> {
+        signal("KILL", &[self.id()?]);
+        eventually("the app is gone", SOON, async || Ok(self.id().is_err().then_some(()))).await
+    }
+
+    /// Asks the app to end, as the session's end would; true if it did within ten seconds.
+    pub async fn quit(&self) -> Result<bool> {
+        signal("TERM", &[self.id()?]);
+        let gone =
+            eventually("the app is gone", SOON, async || Ok(self.id().is_err().then_some(())));
+        Ok(gone.await.is_ok())
+    }
+}
