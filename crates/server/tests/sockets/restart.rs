@@ -1,7 +1,7 @@
-use crate::apps::{App, befriend, config, name, random_call};
+use crate::apps::{App, befriend, config, name, random_call, random_key};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use tincan_proto::signalling::{CallMedia, CallOutcome, Refusal};
+use tincan_proto::signalling::{CallMedia, CallOutcome, Failure, Refusal};
 use tincan_proto::{ClientMessage, ServerMessage};
 use tincan_server::{Database, Server, ServerConfig, ServerError};
 use tincan_signal_client::{SendError, SignalEvent};
@@ -101,4 +101,40 @@ async fn what_is_no_database_is_an_error_and_stays_as_it_is() {
     let started = Server::start(ServerConfig { database, ..config() }).await;
     assert!(matches!(started, Err(ServerError::Store(_))), "{started:?}");
     assert_eq!(std::fs::read_to_string(&path).ok(), Some(text));
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_has_not_happened() {
+    let folder = Folder::new();
+    let server = start(([127, 0, 0, 1], 0).into(), &folder.0).await;
+    let url = server.local_addr().to_string();
+    let mut alice = App::register(&server, "alice").await;
+    let mut bob = App::register(&server, "bob").await;
+
+    let path = format!("sqlite://{}", folder.0.join("server.sqlite").display());
+    let database = sqlx::SqlitePool::connect(&path).await.expect("opens");
+    let run = async |text: &'static str| {
+        sqlx::query(text).execute(&database).await.expect("runs");
+    };
+    run("CREATE TRIGGER full_a BEFORE INSERT ON accounts BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .await;
+    run("CREATE TRIGGER full_r BEFORE INSERT ON requests BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .await;
+
+    alice.send(ClientMessage::AddContact { name: name("bob") });
+    let failed = alice.message(|m| match m {
+        ServerMessage::Failed { code, .. } => Some(*code),
+        ServerMessage::Book { .. } => panic!("told of what is not stored"),
+        _ => None,
+    });
+    assert_eq!(failed.await, Failure::Storage);
+    let mut carol = App::connect(&url, "carol", random_key(), true);
+    assert_eq!(carol.refused().await, (Refusal::Unavailable, true));
+
+    run("DROP TRIGGER full_a").await;
+    run("DROP TRIGGER full_r").await;
+    database.close().await;
+    carol.client.retry_now();
+    carol.signed_in().await;
+    befriend(&mut alice, &mut bob).await;
 }
