@@ -5,12 +5,17 @@
 mod candidates;
 
 use candidates::{LocalCandidates, RemoteCandidates};
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use tincan_proto::PeerMessage;
 use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
 
 /// Failures in a row that end a negotiation. One is forgiven: the usual cause is a description
 /// that crossed another one, and the next attempt has a settled state to start from.
 const MAX_FAILURES: u32 = 2;
+/// Most remote descriptions remembered, to tell a late duplicate from a new one. Each SDP has
+/// its own version (RFC 8866, section 5.2), so two of the same text are the same.
+const MAX_SEEN: usize = 32;
 
 /// Who gives way when two offers collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,6 +111,8 @@ enum Operation {
 struct Offered {
     sdp: String,
     ice_restart: bool,
+    /// Its answer came, but could not be set: it is asked for again.
+    answer_failed: bool,
 }
 
 /// The last offer that this side answered, while nothing was negotiated since.
@@ -123,8 +130,10 @@ pub struct Negotiation {
     operation: Option<Operation>,
     offered: Option<Offered>,
     answered: Option<Answered>,
-    /// The last answer that was set, to tell its duplicate from an answer to a later offer.
-    completed: Option<String>,
+    /// Hashes of the offers received and the answers set, oldest first.
+    seen: VecDeque<u64>,
+    /// A description of ours has been agreed on.
+    agreed: bool,
     /// An offer that came while an operation was in flight; a newer one replaces it.
     next_offer: Option<String>,
     /// A negotiation that is wanted as soon as possible; true: with new ICE credentials.
@@ -143,7 +152,8 @@ impl Negotiation {
             operation: None,
             offered: None,
             answered: None,
-            completed: None,
+            seen: VecDeque::new(),
+            agreed: false,
             next_offer: None,
             wish: None,
             remote: RemoteCandidates::default(),
@@ -178,7 +188,7 @@ impl Negotiation {
                 }
             }
             NegotiationInput::Received(PeerMessage::Candidate(candidate)) => {
-                let ready = self.remote.received(candidate, self.is_remote_settled());
+                let ready = self.remote.received(candidate);
                 commands.extend(ready.map(NegotiationCommand::AddCandidate));
             }
             NegotiationInput::Gathered(candidate) => {
@@ -212,55 +222,76 @@ impl Negotiation {
     }
 
     fn offer_received(&mut self, sdp: String, commands: &mut Vec<NegotiationCommand>) {
-        match &self.operation {
-            Some(Operation::Answering { offer }) if *offer == sdp => return,
-            Some(Operation::Answering { .. } | Operation::Completing { .. }) => {
+        if self.has_seen(&sdp) {
+            return self.offer_repeated(&sdp, commands);
+        }
+        self.remember(&sdp);
+        let making = match (&self.operation, &self.offered) {
+            (Some(Operation::Answering { .. } | Operation::Completing { .. }), _)
+            | (None, Some(Offered { answer_failed: true, .. })) => {
                 self.remote.expect(&sdp);
-                self.next_offer = Some(sdp);
+                if let Some(outdated) = self.next_offer.replace(sdp) {
+                    self.remote.forget(&outdated);
+                }
                 return;
             }
-            Some(Operation::Offering { .. }) | None => {}
-        }
-        if let Some(answered) = self.answered.as_ref().filter(|a| a.offer == sdp) {
-            // They had no answer from us, or the message was duplicated.
-            let answer = describe(DescriptionKind::Answer, &answered.answer);
-            if self.operation.is_none() {
-                commands.push(answer);
-                commands.extend(self.local.again().into_iter().map(send_candidate));
-            }
-            return;
-        }
-        let making = match &self.operation {
-            Some(Operation::Offering { ice_restart }) => Some(*ice_restart),
-            Some(Operation::Answering { .. } | Operation::Completing { .. }) | None => {
-                self.offered.as_ref().map(|offered| offered.ice_restart)
-            }
+            (Some(Operation::Offering { ice_restart }), _)
+            | (None, Some(Offered { ice_restart, .. })) => Some(*ice_restart),
+            (None, None) => None,
         };
         match (making, self.role) {
             (None, _) => self.accept_offer(sdp, false, commands),
-            (Some(ice_restart), Role::Polite) => {
-                self.offered = None;
-                self.wish = Some(ice_restart || self.wish == Some(true));
-                self.local.rolled_back();
-                self.accept_offer(sdp, true, commands);
-            }
+            (Some(ice_restart), Role::Polite) => self.give_way(sdp, ice_restart, commands),
             (Some(_), Role::Impolite) => {
                 self.remote.ignore(&sdp);
-                // Normally ours is on its way and this is a duplicate, which does no harm;
-                // but if ours was lost, both sides would wait for ever.
-                if self.operation.is_none() {
-                    self.send_offer_again(commands);
-                }
+                self.remind(commands);
             }
+        }
+    }
+
+    /// Takes the own offer back for theirs.
+    fn give_way(&mut self, sdp: String, ice_restart: bool, commands: &mut Vec<NegotiationCommand>) {
+        self.offered = None;
+        self.wish = Some(ice_restart || self.wish == Some(true));
+        self.local.rolled_back();
+        self.accept_offer(sdp, true, commands);
+    }
+
+    /// An offer came that came before.
+    fn offer_repeated(&mut self, sdp: &str, commands: &mut Vec<NegotiationCommand>) {
+        if let (None, Some(offered), Role::Polite) = (&self.operation, &self.offered, self.role)
+            && self.next_offer.as_deref() == Some(sdp)
+        {
+            // They wait for our answer to it rather than hold ours for answered.
+            let ice_restart = offered.ice_restart;
+            self.next_offer = None;
+            return self.give_way(sdp.to_owned(), ice_restart, commands);
+        }
+        match &self.answered {
+            // They had no answer from us, or the message was duplicated.
+            Some(answered) if answered.offer == sdp => {
+                commands.push(describe(DescriptionKind::Answer, &answered.answer));
+                commands.extend(self.local.again().into_iter().map(send_candidate));
+            }
+            Some(_) | None => match self.role {
+                Role::Impolite => self.remind(commands),
+                Role::Polite => {}
+            },
+        }
+    }
+
+    /// Sends the open offer again to somebody who may not know of it. Normally it is on its way
+    /// and this is a duplicate, which does no harm; but had it been lost, both sides would wait
+    /// for ever.
+    fn remind(&self, commands: &mut Vec<NegotiationCommand>) {
+        if self.operation.is_none() {
+            self.send_offer_again(commands);
         }
     }
 
     fn answer_received(&mut self, sdp: String, commands: &mut Vec<NegotiationCommand>) {
         // An answer without an open offer is late, double, or for an offer taken back.
-        if self.operation.is_some()
-            || self.offered.is_none()
-            || self.completed.as_ref() == Some(&sdp)
-        {
+        if self.operation.is_some() || self.offered.is_none() || self.has_seen(&sdp) {
             return;
         }
         self.remote.expect(&sdp);
@@ -281,7 +312,7 @@ impl Negotiation {
             Some(Operation::Offering { ice_restart }) => {
                 commands.push(describe(DescriptionKind::Offer, &sdp));
                 commands.extend(self.local.described(&sdp).into_iter().map(send_candidate));
-                self.offered = Some(Offered { sdp, ice_restart });
+                self.offered = Some(Offered { sdp, ice_restart, answer_failed: false });
             }
             Some(Operation::Answering { offer }) => {
                 self.failures = 0;
@@ -289,6 +320,7 @@ impl Negotiation {
                 commands.extend(self.local.described(&sdp).into_iter().map(send_candidate));
                 self.remote_applied(&offer, commands);
                 self.answered = Some(Answered { offer, answer: sdp });
+                self.agreed = true;
                 self.go_on(commands);
             }
             other @ (Some(Operation::Completing { .. }) | None) => self.operation = other,
@@ -305,7 +337,8 @@ impl Negotiation {
                 self.offered = None;
                 self.answered = None;
                 self.remote_applied(&answer, commands);
-                self.completed = Some(answer);
+                self.remember(&answer);
+                self.agreed = true;
                 self.go_on(commands);
             }
             other @ (Some(Operation::Offering { .. } | Operation::Answering { .. }) | None) => {
@@ -329,15 +362,20 @@ impl Negotiation {
                 self.go_on(commands);
             }
             Operation::Answering { offer } => {
-                let offer = self.next_offer.take().unwrap_or(offer);
-                self.accept_offer(offer, true, commands);
+                let next = self.next_offer.take();
+                if next.is_some() {
+                    self.remote.forget(&offer);
+                }
+                self.accept_offer(next.unwrap_or(offer), true, commands);
             }
-            // Ours still stands; the other side is asked for its answer once more, unless it
-            // has made an offer itself meanwhile.
-            Operation::Completing { .. } => match self.next_offer.take() {
-                Some(offer) => self.offer_received(offer, commands),
-                None => self.send_offer_again(commands),
-            },
+            // Ours still stands, and the other side holds it for answered.
+            Operation::Completing { answer } => {
+                self.remote.forget(&answer);
+                if let Some(offered) = &mut self.offered {
+                    offered.answer_failed = true;
+                }
+                self.send_offer_again(commands);
+            }
         }
     }
 
@@ -386,22 +424,31 @@ impl Negotiation {
         }
     }
 
-    /// True while no operation in flight changes the remote description.
-    fn is_remote_settled(&self) -> bool {
-        match &self.operation {
-            None | Some(Operation::Offering { .. }) => true,
-            Some(Operation::Answering { .. } | Operation::Completing { .. }) => false,
+    fn has_seen(&self, sdp: &str) -> bool {
+        self.seen.contains(&hash(sdp))
+    }
+
+    fn remember(&mut self, sdp: &str) {
+        if self.seen.len() >= MAX_SEEN {
+            self.seen.pop_front();
         }
+        self.seen.push_back(hash(sdp));
     }
 
     /// True if the description that a candidate gathered now belongs to has been sent.
     fn is_described(&self) -> bool {
         match &self.operation {
-            None => self.offered.is_some() || self.answered.is_some() || self.completed.is_some(),
+            None => self.offered.is_some() || self.agreed,
             Some(Operation::Completing { .. }) => true,
             Some(Operation::Offering { .. } | Operation::Answering { .. }) => false,
         }
     }
+}
+
+fn hash(sdp: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    sdp.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn describe(kind: DescriptionKind, sdp: &str) -> NegotiationCommand {

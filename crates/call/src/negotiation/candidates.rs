@@ -39,9 +39,15 @@ fn push_bounded(list: &mut Vec<Candidate>, candidate: Candidate, most: usize) {
 /// The other side's candidates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RemoteCandidates {
-    waiting: Vec<Candidate>,
-    /// Of the description that is set; `None` before the first.
+    /// With the number of the description that they came after.
+    waiting: Vec<(u32, Candidate)>,
+    /// The fragments of the description that is set; `None` before the first.
     generation: Option<Vec<String>>,
+    /// Descriptions that are to be set, oldest first, with their numbers. What has no fragment
+    /// belongs to the newest that came before it.
+    expected: Vec<(String, u32)>,
+    /// The number of the newest description received.
+    newest: u32,
     ignored: Vec<String>,
     /// The last description received was ignored: what has no fragment belongs to it.
     ignoring: bool,
@@ -49,9 +55,8 @@ pub(super) struct RemoteCandidates {
 }
 
 impl RemoteCandidates {
-    /// A candidate came. Returns it if it can be added at once; `settled` says that the
-    /// remote description is not about to change.
-    pub(super) fn received(&mut self, candidate: Candidate, settled: bool) -> Option<Candidate> {
+    /// A candidate came. Returns it if it can be added at once.
+    pub(super) fn received(&mut self, candidate: Candidate) -> Option<Candidate> {
         let dropped = match fragment(&candidate) {
             Some(fragment) => self.ignored.contains(fragment),
             None => self.ignoring,
@@ -59,10 +64,13 @@ impl RemoteCandidates {
         if dropped {
             return None;
         }
-        if settled && self.belongs(&candidate) {
+        if self.expected.is_empty() && self.belongs(&candidate) {
             return self.count().then_some(candidate);
         }
-        push_bounded(&mut self.waiting, candidate, MAX_WAITING);
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.remove(0);
+        }
+        self.waiting.push((self.newest, candidate));
         None
     }
 
@@ -71,6 +79,15 @@ impl RemoteCandidates {
         self.ignoring = false;
         let welcome = fragments(sdp);
         self.ignored.retain(|fragment| !welcome.contains(fragment));
+        if self.expected.iter().all(|(expected, _)| expected != sdp) {
+            self.newest = self.newest.wrapping_add(1);
+            self.expected.push((sdp.to_owned(), self.newest));
+        }
+    }
+
+    /// A description that was expected will not be set after all.
+    pub(super) fn forget(&mut self, sdp: &str) {
+        self.expected.retain(|(expected, _)| expected != sdp);
     }
 
     /// An offer came and is ignored, and so are its candidates.
@@ -86,7 +103,7 @@ impl RemoteCandidates {
             }
         }
         let ignored = &self.ignored;
-        self.waiting.retain(|c| fragment(c).is_none_or(|fragment| !ignored.contains(fragment)));
+        self.waiting.retain(|(_, c)| fragment(c).is_none_or(|f| !ignored.contains(f)));
     }
 
     /// The remote description is set. Returns what waited for it.
@@ -96,11 +113,18 @@ impl RemoteCandidates {
             self.added = 0;
         }
         self.generation = Some(generation);
-        let (ready, waiting) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|c| self.belongs(c));
-        self.waiting = waiting;
-        let ready: Vec<Candidate> = ready;
-        ready.into_iter().filter(|_| self.count()).collect()
+        let at = self.expected.iter().position(|(expected, _)| expected == sdp);
+        let (_, number) = at.map_or((String::new(), self.newest), |at| self.expected.remove(at));
+        let last = self.expected.is_empty();
+        let mut ready = Vec::new();
+        for (after, candidate) in std::mem::take(&mut self.waiting) {
+            if !self.belongs(&candidate) || !(last || after <= number) {
+                self.waiting.push((after, candidate));
+            } else if self.count() {
+                ready.push(candidate);
+            }
+        }
+        ready
     }
 
     /// True if `sdp` is of another ICE generation than what is set.
