@@ -1,0 +1,239 @@
+//! Re-blocking: what a device hands over in one callback (any number of frames, any number of
+//! channels, any rate) to blocks of 10 ms mono at 48 kHz, and back. Runs in audio callbacks:
+//! all memory is taken at the start.
+
+use crate::rate::{LONGEST_PIECE, Rate};
+use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SAMPLE_RATE, SILENCE};
+use tincan_media::device::DeviceError;
+
+/// From a microphone's callbacks to blocks.
+pub(crate) struct FromDevice {
+    channels: usize,
+    rate: Option<Rate>,
+    block: AudioBlock,
+    filled: usize,
+}
+
+impl FromDevice {
+    /// For a device that delivers `channels` interleaved channels at `rate`.
+    pub(crate) fn new(channels: u16, rate: u32) -> Result<Self, DeviceError> {
+        let rate = (rate != SAMPLE_RATE).then(|| Rate::new(rate, SAMPLE_RATE)).transpose()?;
+        Ok(Self { channels: channels.max(1).into(), rate, block: SILENCE, filled: 0 })
+    }
+
+    /// Takes what one callback brought and hands each block that it completes to `sink`.
+    pub(crate) fn take<T: Copy>(
+        &mut self,
+        data: &[T],
+        to_f32: impl Fn(T) -> f32,
+        mut sink: impl FnMut(&AudioBlock),
+    ) {
+        for frame in data.chunks_exact(self.channels) {
+            let sample = mono(frame, &to_f32);
+            match &mut self.rate {
+                None => fill(&mut self.block, &mut self.filled, &[sample], &mut sink),
+                Some(rate) => {
+                    if let Some(piece) = rate.push(sample) {
+                        fill(&mut self.block, &mut self.filled, piece, &mut sink);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The mean of the first two channels: a call has one voice. Further channels are left out,
+/// since on sound cards with many inputs most of them are not connected.
+fn mono<T: Copy>(frame: &[T], to_f32: &impl Fn(T) -> f32) -> f32 {
+    let used = &frame[..frame.len().min(2)];
+    let sum: f32 = used.iter().map(|&sample| to_f32(sample)).sum();
+    sum / used.len() as f32
+}
+
+fn fill(
+    block: &mut AudioBlock,
+    filled: &mut usize,
+    samples: &[f32],
+    sink: &mut impl FnMut(&AudioBlock),
+) {
+    for &sample in samples {
+        block[*filled] = bounded(sample);
+        *filled += 1;
+        if *filled == BLOCK_SAMPLES {
+            *filled = 0;
+            sink(block);
+        }
+    }
+}
+
+/// Float devices may deliver anything; blocks are in [-1, 1].
+fn bounded(sample: f32) -> f32 {
+    if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) }
+}
+
+/// From blocks to a speaker's callbacks.
+pub(crate) struct ToDevice {
+    channels: usize,
+    source: Mono,
+}
+
+struct Mono {
+    block: AudioBlock,
+    used: usize,
+    rate: Option<(Rate, Vec<f32>, usize)>,
+}
+
+impl ToDevice {
+    /// For a device that takes `channels` interleaved channels at `rate`.
+    pub(crate) fn new(channels: u16, rate: u32) -> Result<Self, DeviceError> {
+        let rate = (rate != SAMPLE_RATE).then(|| Rate::new(SAMPLE_RATE, rate)).transpose()?;
+        let rate = rate.map(|rate| (rate, Vec::with_capacity(LONGEST_PIECE), 0));
+        let source = Mono { block: SILENCE, used: BLOCK_SAMPLES, rate };
+        Ok(Self { channels: channels.max(1).into(), source })
+    }
+
+    /// Fills what one callback asks for, taking blocks from `source` as they are needed. The
+    /// first two channels get the sound, others silence.
+    pub(crate) fn fill<T: Copy>(
+        &mut self,
+        data: &mut [T],
+        from_f32: impl Fn(f32) -> T,
+        mut source: impl FnMut(&mut AudioBlock),
+    ) {
+        let silence = from_f32(0.0);
+        for frame in data.chunks_mut(self.channels) {
+            let sample = from_f32(self.source.next(&mut source));
+            let (front, others) = frame.split_at_mut(frame.len().min(2));
+            front.fill(sample);
+            others.fill(silence);
+        }
+    }
+}
+
+impl Mono {
+    fn next(&mut self, source: &mut impl FnMut(&mut AudioBlock)) -> f32 {
+        let Some((rate, piece, at)) = &mut self.rate else {
+            return from_block(&mut self.block, &mut self.used, source);
+        };
+        while *at >= piece.len() {
+            let sample = from_block(&mut self.block, &mut self.used, source);
+            if let Some(new) = rate.push(sample) {
+                piece.clear();
+                piece.extend_from_slice(new);
+                *at = 0;
+            }
+        }
+        *at += 1;
+        bounded(piece[*at - 1])
+    }
+}
+
+fn from_block(
+    block: &mut AudioBlock,
+    used: &mut usize,
+    source: &mut impl FnMut(&mut AudioBlock),
+) -> f32 {
+    if *used == BLOCK_SAMPLES {
+        *used = 0;
+        source(block);
+    }
+    *used += 1;
+    bounded(block[*used - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ramp that survives `bounded` and tells each sample from its neighbours.
+    fn ramp(n: usize) -> f32 {
+        (n % 30_000) as f32 / 32_768.0
+    }
+
+    #[test]
+    fn every_callback_size_gives_the_same_blocks_without_loss() {
+        for size in [1, 7, 240, 320, 441, 480, 512, 1024, 16_384] {
+            let mut blocks = FromDevice::new(1, 48_000).unwrap();
+            let mut got = Vec::new();
+            let sent: Vec<f32> = (0..48_000).map(ramp).collect();
+            for callback in sent.chunks(size) {
+                blocks.take(callback, |s| s, |block| got.extend_from_slice(block));
+            }
+            assert_eq!(got, sent, "callbacks of {size}");
+        }
+    }
+
+    #[test]
+    fn speakers_of_every_callback_size_get_the_same_samples() {
+        for size in [1, 7, 320, 441, 480, 512, 2048] {
+            let mut blocks = ToDevice::new(1, 48_000).unwrap();
+            let (mut count, mut asked) = (0, 0);
+            let mut got = vec![0.0; 9600 - 9600 % size];
+            for callback in got.chunks_mut(size) {
+                blocks.fill(
+                    callback,
+                    |s| s,
+                    |block| {
+                        asked += 1;
+                        block.iter_mut().for_each(|sample| {
+                            *sample = ramp(count);
+                            count += 1;
+                        });
+                    },
+                );
+            }
+            let wanted: Vec<f32> = (0..got.len()).map(ramp).collect();
+            assert_eq!(got, wanted, "callbacks of {size}");
+            assert_eq!(asked, got.len().div_ceil(BLOCK_SAMPLES), "no block ahead of its time");
+        }
+    }
+
+    #[test]
+    fn stereo_is_mixed_and_further_inputs_are_left_out() {
+        let mut blocks = FromDevice::new(4, 48_000).unwrap();
+        let frame = [0.5, 0.25, 1.0, 1.0];
+        let data: Vec<f32> = frame.into_iter().cycle().take(4 * 480).collect();
+        let mut got = None;
+        blocks.take(&data, |s| s, |block| got = Some(*block));
+        assert_eq!(got, Some([0.375; BLOCK_SAMPLES]));
+    }
+
+    #[test]
+    fn a_speaker_with_many_channels_sounds_from_the_front_ones() {
+        let mut blocks = ToDevice::new(6, 48_000).unwrap();
+        let mut data = [9i16; 12];
+        blocks.fill(&mut data, |s| (s * 1000.0) as i16, |block| block.fill(0.5));
+        assert_eq!(data, [500, 500, 0, 0, 0, 0, 500, 500, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn wild_samples_are_bounded() {
+        let mut blocks = FromDevice::new(1, 48_000).unwrap();
+        let wild = [f32::NAN, f32::INFINITY, -7.0, 0.5];
+        let data: Vec<f32> = wild.into_iter().cycle().take(480).collect();
+        let mut got = SILENCE;
+        blocks.take(&data, |s| s, |block| got = *block);
+        assert_eq!(got[..4], [0.0, 1.0, -1.0, 0.5]);
+    }
+
+    #[test]
+    fn a_second_at_another_rate_is_a_second_of_blocks() {
+        for rate in [8_000u32, 16_000, 44_100, 96_000, 192_000] {
+            let mut input = FromDevice::new(2, rate).unwrap();
+            let mut blocks = 0;
+            for _ in 0..100 {
+                let callback = vec![0.1f32; 2 * rate as usize / 100];
+                input.take(&callback, |s| s, |_| blocks += 1);
+            }
+            assert!((96..=100).contains(&blocks), "{rate} Hz in: {blocks}");
+
+            let mut output = ToDevice::new(2, rate).unwrap();
+            let mut asked = 0;
+            for _ in 0..100 {
+                let mut callback = vec![0.0f32; 2 * rate as usize / 100];
+                output.fill(&mut callback, |s| s, |_| asked += 1);
+            }
+            assert!((100..=104).contains(&asked), "{rate} Hz out: {asked}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The thread of one open microphone or speaker: it owns the stream, finds out that the device
+//! is lost, and closes it. cpal tells nobody of an unplugged device, and on a sound server the
+//! stream silently moves elsewhere: hence the looking around.
+
+use super::{Shape, Side, choose, connect, find, id_of, while_opening, while_running};
+use crate::listing::Listing;
+use crate::sound::SoundDevices;
+use crate::worker::{Answer, poll};
+use cpal::traits::{DeviceTrait, StreamTrait};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tincan_media::device::{DeviceError, DeviceReport, OpenDevice};
+
+/// How often an open device looks whether it still exists.
+const LOOK_EVERY: Duration = Duration::from_millis(1500);
+/// How often it looks whether the answer has come.
+const ANSWER_EVERY: Duration = Duration::from_millis(100);
+/// A stream without a callback for so long is dead; Bluetooth devices pause for 2 to 3 s when
+/// they change their profile.
+const STALLED: Duration = Duration::from_secs(6);
+/// Longer than a sound server takes to wake a suspended device.
+const OPENING: Duration = Duration::from_secs(5);
+/// A hung server can hold a stream for ever; the thread is then left behind.
+const CLOSING: Duration = Duration::from_secs(2);
+/// Orders to the thread. When full it has one that ends it already, so others may be dropped.
+const ORDERS: usize = 4;
+
+enum Order {
+    Stop,
+    Failed(DeviceError),
+}
+
+/// What the callbacks share with the thread.
+#[derive(Default)]
+struct Pulse {
+    callbacks: AtomicU64,
+    lost_buffers: AtomicU64,
+    closed: AtomicBool,
+}
+
+/// Handed to whoever builds the stream, for its callbacks.
+#[derive(Clone)]
+pub(crate) struct Wires {
+    pulse: Arc<Pulse>,
+    orders: SyncSender<Order>,
+}
+
+impl Wires {
+    /// For the data callback: `false` when nothing may be delivered any more.
+    pub(crate) fn beat(&self) -> bool {
+        self.pulse.callbacks.fetch_add(1, Ordering::Relaxed);
+        !self.pulse.closed.load(Ordering::Acquire)
+    }
+
+    /// For the error callback.
+    pub(crate) fn failed(&self, error: &cpal::Error) {
+        match while_running(error) {
+            Some(failure) => drop(self.orders.try_send(Order::Failed(failure))),
+            None => drop(self.pulse.lost_buffers.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    /// How long the system may take to make a stream.
+    pub(crate) const PATIENCE: Option<Duration> = Some(Duration::from_secs(3));
+}
+
+/// Opens a device on a thread of its own; `build` makes the stream there.
+pub(crate) fn open<B>(
+    listing: &Arc<Listing>,
+    side: Side,
+    id: Option<&str>,
+    report: DeviceReport,
+    build: B,
+) -> Result<Box<dyn OpenDevice>, DeviceError>
+where
+    B: FnOnce(&cpal::Device, Shape, Wires) -> Result<cpal::Stream, DeviceError> + Send + 'static,
+{
+    let (orders, ordered) = sync_channel(ORDERS);
+    let (opened, opening) = sync_channel(1);
+    let (alive, ended) = sync_channel::<()>(1);
+    let wires = Wires { pulse: Arc::default(), orders: orders.clone() };
+    let wanted = id.map(str::to_owned);
+    let listing = listing.clone();
+    let thread = std::thread::Builder::new()
+        .name(format!("tincan-{side:?}").to_lowercase())
+        .spawn(move || {
+            let _alive = alive;
+            let result = start(side, wanted.as_deref(), wires.clone(), build);
+            let (stream, id) = match result {
+                Ok(running) => running,
+                Err(error) => return drop(opened.send(Err(error))),
+            };
+            if opened.send(Ok(id.clone())).is_err() {
+                return; // Whoever asked has given up.
+            }
+            report(Ok(()));
+            let watch = Watch { listing, side, pinned: wanted.map(|_| id), pulse: wires.pulse };
+            let failure = watch.until_the_end(&ordered);
+            watch.pulse.closed.store(true, Ordering::Release);
+            drop(stream);
+            if let Some(failure) = failure {
+                tracing::info!(?side, %failure, "a sound device stopped");
+                report(Err(failure));
+            }
+        })
+        .map_err(|error| DeviceError::Refused(format!("no thread: {error}")))?;
+    match opening.recv_timeout(OPENING) {
+        Ok(Ok(id)) => Ok(Box::new(Running { id, orders, ended, thread: Some(thread) })),
+        Ok(Err(error)) => Err(error),
+        Err(RecvTimeoutError::Timeout) => {
+            Err(DeviceError::Busy("the sound system does not answer".into()))
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(DeviceError::Unsupported("the sound system failed".into()))
+        }
+    }
+}
+
+/// A connection of its own for each stream: cpal runs all callbacks of one connection on one
+/// thread, under one lock.
+fn start<B>(
+    side: Side,
+    id: Option<&str>,
+    wires: Wires,
+    build: B,
+) -> Result<(cpal::Stream, String), DeviceError>
+where
+    B: FnOnce(&cpal::Device, Shape, Wires) -> Result<cpal::Stream, DeviceError>,
+{
+    let host = connect().ok_or(DeviceError::Missing)?;
+    let device = find(&host, side, id)?;
+    let shape = match side {
+        Side::Microphone => device.supported_input_configs().map(choose),
+        Side::Speaker => device.supported_output_configs().map(choose),
+    };
+    let shape = shape
+        .map_err(|error| while_opening(&error))?
+        .ok_or_else(|| DeviceError::Unsupported("no sample format that we know".into()))?;
+    let stream = build(&device, shape, wires)?;
+    stream.play().map_err(|error| while_opening(&error))?;
+    let id = id_of(&device).unwrap_or_default();
+    tracing::info!(?side, id, ?shape, "a sound device is open");
+    Ok((stream, id))
+}
+
+struct Watch {
+    listing: Arc<Listing>,
+    side: Side,
+    /// The id of a device that a person chose: its loss is told. A stream of the system's
+    /// choice follows that choice instead.
+    pinned: Option<String>,
+    pulse: Arc<Pulse>,
+}
+
+impl Watch {
+    /// Returns when the device is to be closed, with the reason if it failed.
+    fn until_the_end(&self, orders: &Receiver<Order>) -> Option<DeviceError> {
+        let mut look: Option<Receiver<Option<SoundDevices>>> = None;
+        let mut last_callback = (0, Instant::now());
+        let mut lost_buffers = 0;
+        loop {
+            let pause = if look.is_some() { ANSWER_EVERY } else { LOOK_EVERY };
+            match orders.recv_timeout(pause) {
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
+                Ok(Order::Failed(failure)) => return Some(failure),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let callbacks = self.pulse.callbacks.load(Ordering::Relaxed);
+            if callbacks != last_callback.0 {
+                last_callback = (callbacks, Instant::now());
+            } else if last_callback.1.elapsed() > STALLED {
+                return Some(DeviceError::Lost("it stopped delivering".into()));
+            }
+            let lost = self.pulse.lost_buffers.load(Ordering::Relaxed);
+            if lost != lost_buffers {
+                tracing::debug!(side = ?self.side, lost, "buffers lost so far");
+                lost_buffers = lost;
+            }
+            look = match look {
+                None => self.listing.begin_sound_look().filter(|_| self.pinned.is_some()),
+                Some(answer) => match poll(&answer) {
+                    Answer::Waiting => Some(answer),
+                    Answer::Here(Some(devices)) if self.is_gone(&devices) => {
+                        return Some(DeviceError::Lost("it was removed".into()));
+                    }
+                    Answer::Here(_) | Answer::Gone => None,
+                },
+            };
+        }
+    }
+
+    fn is_gone(&self, devices: &SoundDevices) -> bool {
+        let Some(pinned) = &self.pinned else { return false };
+        !devices.side(self.side).iter().any(|entry| entry.id == *pinned)
+    }
+}
+
+struct Running {
+    id: String,
+    orders: SyncSender<Order>,
+    ended: Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl OpenDevice for Running {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        let _ = self.orders.try_send(Order::Stop);
+        // Dropped from within a report: the thread is past its stream already.
+        if thread.thread().id() == std::thread::current().id() {
+            return;
+        }
+        match self.ended.recv_timeout(CLOSING) {
+            Err(RecvTimeoutError::Timeout) => {
+                tracing::warn!(id = self.id, "the sound system does not let go of a device");
+            }
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => drop(thread.join()),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! A private PipeWire server without sound cards. A virtual cable is a sink whose monitor
+//! repeats what is played into it: what one program plays, another one records.
+
+use crate::process::{Owned, wait_until};
+use anyhow::{Context, Result, ensure};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::ops::Deref;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Samples a second, everywhere in this module. Sound is mono `f32`.
+pub const SAMPLE_RATE: u32 = 48_000;
+/// With these set to 1, a machine without the packages fails tests instead of skipping them.
+const REQUIRED: &str = "TINCAN_REQUIRE_SOUND_SERVER";
+/// The server starts in half a second; on a loaded machine in some.
+const STARTING: Duration = Duration::from_secs(30);
+/// For what the server does at once.
+const SOON: Duration = Duration::from_secs(10);
+
+/// A running server. Dropping it ends its processes and removes its folder.
+pub struct SoundServer {
+    sound: Sound,
+    // In the order in which they are to end.
+    processes: Vec<Owned>,
+    folder: PathBuf,
+}
+
+/// Access to a server, from the process that started it or from one with its environment.
+#[derive(Clone, Debug)]
+pub struct Sound {
+    env: Vec<(String, String)>,
+}
+
+/// A virtual cable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cable {
+    /// The name of its sink.
+    pub sink: String,
+    /// The name of its source.
+    pub monitor: String,
+    module: String,
+}
+
+impl SoundServer {
+    /// Starts a server of its own, beside any other on this machine.
+    ///
+    /// # Errors
+    /// A package is missing (`dbus pipewire pipewire-pulse wireplumber pulseaudio-utils`), or
+    /// the server does not come up.
+    pub fn start() -> Result<Self> {
+        let folder = private_folder()?;
+        let runtime = folder.to_str().context("a folder that is no text")?.to_owned();
+        let within = |name: &str| format!("{runtime}/{name}");
+        let env = [
+            ("XDG_RUNTIME_DIR", runtime.clone()),
+            ("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", within("bus"))),
+            ("PULSE_SERVER", format!("unix:{}", within("pulse/native"))),
+            // No settings of this machine's user, and no memory of where streams went before.
+            ("XDG_CONFIG_HOME", within("config")),
+            ("XDG_STATE_HOME", within("state")),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let mut server = Self { sound: Sound { env }, processes: Vec::new(), folder };
+        server.run("dbus-daemon", &["--session", "--nofork", "--nopidfile", "--nosyslog"])?;
+        server.run("pipewire", &[])?;
+        server.run("wireplumber", &[])?;
+        server.run("pipewire-pulse", &[])?;
+        wait_until(STARTING, "the sound server answers", || {
+            Ok(server.sound.command("pactl").arg("info").output()?.status.success())
+        })?;
+        Ok(server)
+    }
+
+    /// Starts a server, or says why the test is skipped.
+    ///
+    /// # Panics
+    /// If it does not start although `TINCAN_REQUIRE_SOUND_SERVER=1` demands it.
+    pub fn start_or_skip() -> Option<Self> {
+        let started = Self::start();
+        assert!(
+            started.is_ok() || std::env::var(REQUIRED).as_deref() != Ok("1"),
+            "no sound server: {:?}",
+            started.err()
+        );
+        started.inspect_err(|error| eprintln!("skipped, no sound server: {error:#}")).ok()
+    }
+
+    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<()> {
+        let log = File::create(self.folder.join(format!("{program}.log")))?;
+        let mut command = self.sound.command(program);
+        command.args(arguments);
+        let bus = self.folder.join("bus");
+        if program == "dbus-daemon" {
+            command.arg(format!("--address=unix:path={}", bus.display()));
+        }
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        self.processes.insert(0, Owned::start(&mut command)?);
+        let socket = match program {
+            "dbus-daemon" => bus,
+            "pipewire" => self.folder.join("pipewire-0"),
+            "pipewire-pulse" => self.folder.join("pulse/native"),
+            _ => return Ok(()),
+        };
+        wait_until(STARTING, &format!("{program} listens"), || Ok(socket.exists()))
+    }
+
+    /// Ends the part that programs talk to, as if it had crashed.
+    pub fn crash(&mut self) {
+        self.processes.clear();
+    }
+}
+
+impl Deref for SoundServer {
+    type Target = Sound;
+
+    fn deref(&self) -> &Sound {
+        &self.sound
+    }
+}
+
+impl Drop for SoundServer {
+    fn drop(&mut self) {
+        self.processes.clear();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Sound {
+    /// The server that this process's environment names.
+    pub fn from_env() -> Self {
+        Self { env: Vec::new() }
+    }
+
+    /// What a child process needs to find this server.
+    pub fn env(&self) -> Vec<(String, String)> {
+        self.env.clone()
+    }
+
+    /// Lays a cable.
+    ///
+    /// # Errors
+    /// The server does not make it.
+    pub fn cable(&self, name: &str) -> Result<Cable> {
+        let module = self.pactl(&[
+            "load-module",
+            "module-null-sink",
+            &format!("sink_name={name}"),
+            &format!("sink_properties=device.description={name}"),
+        ])?;
+        let cable = Cable {
+            sink: name.into(),
+            monitor: format!("{name}.monitor"),
+            module: module.trim().into(),
+        };
+        wait_until(SOON, "the cable is there", || {
+            Ok(self.has("sinks", &cable.sink)? && self.has("sources", &cable.monitor)?)
+        })?;
+        Ok(cable)
+    }
+
+    /// Removes a cable, as if a device were unplugged.
+    ///
+    /// # Errors
+    /// The server does not remove it.
+    pub fn unplug(&self, cable: &Cable) -> Result<()> {
+        self.pactl(&["unload-module", &cable.module])?;
+        wait_until(SOON, "the cable is gone", || Ok(!self.has("sinks", &cable.sink)?))
+    }
+
+    /// Makes a cable the system's choice for both directions.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn make_default(&self, speaker: &Cable, microphone: &Cable) -> Result<()> {
+        self.pactl(&["set-default-sink", &speaker.sink])?;
+        self.pactl(&["set-default-source", &microphone.monitor])?;
+        wait_until(SOON, "the default is changed", || {
+            let info = self.pactl(&["info"])?;
+            Ok(info.contains(&format!("Default Sink: {}\n", speaker.sink))
+                && info.contains(&format!("Default Source: {}\n", microphone.monitor)))
+        })
+    }
+
+    /// How many programs play and how many record.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub fn streams(&self) -> Result<(usize, usize)> {
+        let playing = self.pactl(&["list", "short", "sink-inputs"])?.lines().count();
+        let recording = self.pactl(&["list", "short", "source-outputs"])?.lines().count();
+        Ok((playing, recording))
+    }
+
+    /// Plays `samples` into a cable and returns when they are through.
+    ///
+    /// # Errors
+    /// The player fails.
+    pub fn play(&self, cable: &Cable, samples: &[f32]) -> Result<()> {
+        let mut command = self.streamer("--playback", &cable.sink);
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut player = Owned::start(&mut command)?;
+        let mut pipe = player.child().stdin.take().context("no pipe")?;
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        pipe.write_all(&bytes).context("while playing")?;
+        drop(pipe);
+        let status = player.finish(SOON)?;
+        ensure!(status.success(), "the player failed: {status}");
+        Ok(())
+    }
+
+    /// Begins to record what a cable carries.
+    ///
+    /// # Errors
+    /// The recorder cannot be started or does not get through to the server.
+    pub fn record(&self, cable: &Cable) -> Result<Recording> {
+        let before = self.streams()?.1;
+        let mut command = self.streamer("--record", &cable.monitor);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut recorder = Owned::start(&mut command)?;
+        let mut pipe = recorder.child().stdout.take().context("no pipe")?;
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = pipe.read_to_end(&mut bytes);
+            bytes
+        });
+        wait_until(SOON, "the recorder is connected", || Ok(self.streams()?.1 > before))?;
+        Ok(Recording { recorder, reader })
+    }
+
+    fn streamer(&self, direction: &str, device: &str) -> Command {
+        let mut command = self.command("pacat");
+        command.args([direction, "--raw", "--format=float32le", "--channels=1"]);
+        command.args([&format!("--rate={SAMPLE_RATE}"), "--latency-msec=20"]);
+        command.arg(format!("--device={device}"));
+        command
+    }
+
+    fn has(&self, list: &str, name: &str) -> Result<bool> {
+        let listed = self.pactl(&["list", "short", list])?;
+        Ok(listed.lines().any(|line| line.split('\t').nth(1) == Some(name)))
+    }
+
+    fn pactl(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.command("pactl").args(arguments).output().context("pactl")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "pactl {arguments:?}: {said}");
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.envs(self.env.iter().cloned()).env("LC_ALL", "C");
+        command
+    }
+}
+
+/// A recording that runs. Dropping it ends it.
+pub struct Recording {
+    recorder: Owned,
+    reader: JoinHandle<Vec<u8>>,
+}
+
+impl Recording {
+    /// Ends it and returns the samples.
+    ///
+    /// # Errors
+    /// Reading them failed.
+    pub fn finish(self) -> Result<Vec<f32>> {
+        drop(self.recorder);
+        let bytes = self.reader.join().ok().context("the reader failed")?;
+        let sample = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+        Ok(bytes.chunks_exact(4).map(sample).collect())
+    }
+}
+
+fn private_folder() -> Result<PathBuf> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Short: the path of a socket has at most 107 bytes.
+    let name = format!("tincan-sound-{}-{count}", std::process::id());
+    let folder = Path::new("/tmp").join(name);
+    std::fs::DirBuilder::new().mode(0o700).create(&folder).context("while making a folder")?;
+    Ok(folder)
+}
