@@ -200,7 +200,7 @@ fn what_was_declined_without_a_server_is_declined_when_it_is_back() {
     assert_eq!(desk.sent(), []);
     desk.step(Input::SignedIn { me: device("alice", 1) });
     let decline = ClientMessage::Decline { call: call(5), reason: DeclineReason::Declined };
-    assert_eq!(desk.sent(), [decline.clone()]);
+    assert_eq!(desk.sent(), vec![decline.clone()]);
     desk.incoming(5, &device("bob", 2), &["alice"]);
     assert_eq!((desk.sent(), desk.is_idle()), (vec![decline], true), "and does not ring again");
 }

@@ -136,7 +136,7 @@ fn a_duplicate_offer_is_answered_the_same_way() {
     assert_eq!(machine.step(set(1, "a")), [Send(answer("a"))]);
     let local = candidate("local", None);
     let sent = Send(PeerMessage::Candidate(local.clone()));
-    assert_eq!(machine.step(Gathered(local)), [sent.clone()]);
+    assert_eq!(machine.step(Gathered(local)), vec![sent.clone()]);
     assert_eq!(machine.step(Received(offer("o"))), [Send(answer("a")), sent]);
 }
 
@@ -215,7 +215,7 @@ fn what_was_dropped_with_the_ignored_offer_is_sent_again_by_the_polite_side() {
     let mut machine = offering(Role::Polite);
     let mine = candidate("mine", None);
     let sent = Send(PeerMessage::Candidate(mine.clone()));
-    assert_eq!(machine.step(Gathered(mine)), [sent.clone()]);
+    assert_eq!(machine.step(Gathered(mine)), vec![sent.clone()]);
     assert_eq!(machine.step(Received(offer("theirs"))).len(), 1);
     assert_eq!(machine.step(set(2, "a")), [Send(answer("a")), sent, create(3, false)]);
 }

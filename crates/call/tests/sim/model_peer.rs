@@ -1,6 +1,7 @@
 //! A peer connection as far as negotiation sees it: the signalling states of the `webrtc`
 //! crate (no implicit rollback, no candidate without a description), ICE generations and
 //! candidates. What a correct negotiation never does is recorded as a violation.
+#![allow(dead_code, reason = "two test programs use different parts of it")]
 
 use std::collections::{BTreeSet, VecDeque};
 use tincan_call::{NegotiationCommand, NegotiationInput};
@@ -105,6 +106,12 @@ impl ModelPeer {
     pub fn has_all_candidates_of(&self, other: &Self) -> bool {
         let wanted = |n| other.candidate_line(other.generation, n);
         (0..CANDIDATES).all(|n| self.remote_candidates.contains(&wanted(n)))
+    }
+
+    /// Some candidate of the other side's generation has been added.
+    pub fn has_candidate_of(&self, other: &Self) -> bool {
+        let wanted = |n| other.candidate_line(other.generation, n);
+        (0..CANDIDATES).any(|n| self.remote_candidates.contains(&wanted(n)))
     }
 
     /// Carries out the oldest order. Returns a message if it is one.

@@ -1,0 +1,181 @@
+//! Random people in a bad world: whatever they do, in the end everybody agrees.
+
+use crate::world::{Happening, Weather, World, name};
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use std::time::Duration;
+use tincan_call::state::Stage;
+use tincan_call::{Event, Input};
+use tincan_proto::CallId;
+use tincan_proto::signalling::CallMedia;
+
+/// Longer than a ring, an invitation's grace and all attempts to reconnect together.
+const CALM: Duration = Duration::from_secs(150);
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Plans what people and networks do in the first `busy` seconds.
+fn plan(world: &mut World, busy: u64, actions: u32) {
+    let devices = world.devices.len();
+    for _ in 0..actions {
+        let at = world.random.random_range(0..devices);
+        let time = world.millis(0, busy * 1000);
+        let on = world.random.random();
+        let media = if on { CallMedia::Video } else { CallMedia::Audio };
+        let happening = match world.random.random_range(0..20) {
+            0..=5 => {
+                let mut to: Vec<_> = (0..devices)
+                    .filter(|other| {
+                        world.devices[*other].me.account != world.devices[at].me.account
+                    })
+                    .map(|other| world.devices[other].me.account.clone())
+                    .collect();
+                if world.random.random_bool(0.7) {
+                    to = to.choose(&mut world.random).cloned().into_iter().collect();
+                }
+                let call = CallId::random(&mut world.random);
+                Happening::User(at, Input::CallPressed { call, to, media })
+            }
+            6..=10 => Happening::TakesRing(at),
+            11 => Happening::DeclinesRing(at),
+            12 => Happening::User(at, Input::HangUpPressed),
+            13 => Happening::User(at, Input::MicrophoneSwitched { on }),
+            14 => Happening::User(at, Input::CameraSwitched { on }),
+            15..=17 => {
+                let away = world.millis(100, if on { 5_000 } else { 40_000 });
+                world.at(time + away, Happening::FindsServer(at));
+                Happening::LosesServer(at)
+            }
+            _ => {
+                let other = (at + 1) % devices;
+                Happening::PathBreaks(at, other)
+            }
+        };
+        world.at(time, happening);
+    }
+    for at in 0..devices {
+        world.at(seconds(busy + 41), Happening::FindsServer(at));
+    }
+}
+
+/// Everybody is in the same call or in none, and nothing is under way.
+fn check_agreement(world: &World) {
+    let seed = world.seed;
+    for device in &world.devices {
+        let state = device.engine.state();
+        assert!(state.incoming.is_empty(), "seed {seed}: it rings for ever");
+        let Some(call) = &state.current else { continue };
+        for participant in &call.participants {
+            let Stage::Connected { device: theirs } = participant.stage else {
+                panic!("seed {seed}: {} is {:?} for ever", participant.account, participant.stage);
+            };
+            let other = world.devices.iter().find(|other| other.me.device == theirs);
+            let other = other.unwrap_or_else(|| panic!("seed {seed}: no such device"));
+            let theirs = other.engine.state().current.as_ref();
+            let theirs = theirs.unwrap_or_else(|| panic!("seed {seed}: they are in no call"));
+            assert_eq!(theirs.id, call.id, "seed {seed}: they are in another call");
+            let me = theirs.participants.iter().find(|p| p.account == device.me.account);
+            let stage = me.map(|me| me.stage);
+            let connected = Stage::Connected { device: device.me.device };
+            assert_eq!(stage, Some(connected), "seed {seed}: they do not see us");
+        }
+    }
+}
+
+fn check_events(world: &World) {
+    for device in &world.devices {
+        let count = |wanted: &dyn Fn(&Event) -> Option<CallId>| {
+            let mut calls: Vec<_> = device.events.iter().filter_map(wanted).collect();
+            calls.sort();
+            calls
+        };
+        let started = count(&|event| match event {
+            Event::RingStarted(call) => Some(*call),
+            _ => None,
+        });
+        let stopped = count(&|event| match event {
+            Event::RingStopped(call) => Some(*call),
+            _ => None,
+        });
+        assert_eq!(started, stopped, "seed {}: rings do not stop as often as start", world.seed);
+    }
+}
+
+fn sweep(seeds: std::ops::Range<u64>, accounts: &[&str], weather: impl Fn(u64) -> Weather) -> u64 {
+    let mut in_call = 0;
+    for seed in seeds {
+        let mut world = World::new(seed, weather(seed), accounts);
+        let actions = world.random.random_range(2..25);
+        plan(&mut world, 40, actions);
+        world.run_until(seconds(81) + CALM);
+        check_agreement(&world);
+        check_events(&world);
+        in_call += u64::from(world.devices.iter().any(|d| d.engine.state().current.is_some()));
+        for at in 0..world.devices.len() {
+            world.at(seconds(300), Happening::User(at, Input::HangUpPressed));
+        }
+        world.run_until(seconds(301) + CALM);
+        for device in &world.devices {
+            assert!(device.engine.state().current.is_none(), "seed {seed}: it never ends");
+        }
+        assert_eq!(world.server.calls(), 0, "seed {seed}: the server keeps a call");
+    }
+    in_call
+}
+
+fn weather(seed: u64) -> Weather {
+    Weather {
+        duplicates: seed % 3 == 0,
+        reorders: false,
+        forgets: seed % 4 == 0,
+        shy: seed % 5 < 2,
+    }
+}
+
+#[test]
+fn two_people_agree_in_the_end() {
+    let in_call = sweep(0..2500, &["alice", "bob"], weather);
+    assert!(in_call > 250, "{in_call} of 2500 ended in a call: too quiet to prove anything");
+}
+
+#[test]
+fn three_people_agree_in_the_end() {
+    let in_call = sweep(10_000..11_500, &["alice", "bob", "carol"], weather);
+    assert!(in_call > 150, "{in_call} of 1500 ended in a call: too quiet to prove anything");
+}
+
+#[test]
+fn two_people_with_two_devices_one_of_them_agree_in_the_end() {
+    let in_call = sweep(20_000..21_000, &["alice", "bob", "bob"], weather);
+    assert!(in_call > 100, "{in_call} of 1000 ended in a call: too quiet to prove anything");
+}
+
+#[test]
+fn people_agree_in_the_end_though_messages_overtake_each_other() {
+    let all = |seed| Weather { duplicates: true, reorders: true, ..weather(seed) };
+    sweep(30_000..31_000, &["alice", "bob"], all);
+}
+
+#[test]
+fn a_group_call_connects_everybody_with_everybody() {
+    for seed in 0..500 {
+        let weather = Weather { shy: seed % 2 == 0, ..Weather::default() };
+        let mut world = World::new(seed, weather, &["alice", "bob", "carol"]);
+        let call = CallId::random(&mut world.random);
+        let (to, media) = (vec![name("bob"), name("carol")], CallMedia::Video);
+        world.at(seconds(1), Happening::User(0, Input::CallPressed { call, to, media }));
+        for at in [1, 2] {
+            let time = seconds(3) + world.millis(0, 2000);
+            world.at(time, Happening::TakesRing(at));
+        }
+        world.run_until(seconds(15));
+        check_agreement(&world);
+        for device in &world.devices {
+            let current = device.engine.state().current.as_ref();
+            let others = current.map(|current| (current.id, current.participants.len()));
+            assert_eq!(others, Some((call, 2)), "seed {seed}");
+        }
+    }
+}
