@@ -123,8 +123,7 @@ const complain = (where, what) => {
 
 async function look({ name, fixture = name, act, skipAxe }, theme, viewport, suffix) {
   const where = `${name}-${theme}${suffix}`;
-  const context = await browser.newContext({ viewport, bypassCSP: false, locale: 'en-GB', reducedMotion: act ? 'no-preference' : 'reduce' });
-  const page = await context.newPage();
+  const page = await browser.newPage({ viewport, locale: 'en-GB', reducedMotion: 'reduce' });
   page.on('pageerror', (error) => complain(where, error.message));
   page.on('console', (message) => {
     if (message.type() === 'error' || message.text().includes('Content Security Policy')) complain(where, message.text());
@@ -134,7 +133,7 @@ async function look({ name, fixture = name, act, skipAxe }, theme, viewport, suf
   await page.locator('#app > *').first().waitFor();
   await page.evaluate(() => document.fonts.ready);
   if (act) await act(page);
-  await page.waitForTimeout(450);
+  await page.waitForTimeout(250);
   await page.screenshot({ path: `${out}${where}.png` });
   for (const misfit of await page.evaluate(misfits)) complain(where, misfit);
   if (!skipAxe) {
@@ -143,7 +142,7 @@ async function look({ name, fixture = name, act, skipAxe }, theme, viewport, suf
       complain(where, `axe ${id}: ${help}: ${nodes.map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`).join('; ')}`);
     }
   }
-  await context.close();
+  await page.close();
 }
 
 for (const view of views) {

@@ -10,8 +10,8 @@ export const CANARY_TIMEOUT_MS = 2000;
 // One constrained-baseline IDR of 64x64, made by:
 // ffmpeg -f lavfi -i testsrc=size=64x64 -frames:v 1 -c:v libx264 -profile:v baseline -level 3.0
 //   -x264-params keyint=1 -bsf:v filter_units=remove_types=6 -pix_fmt yuv420p canary.mp4
-const CONFIGURATION = 'AULAHv/hABVnQsAe3EJsBEAAAAMAQAAADyPFi+ABAAVozg8sgA==';
-const ACCESS_UNIT =
+export const CONFIGURATION = 'AULAHv/hABVnQsAe3EJsBEAAAAMAQAAADyPFi+ABAAVozg8sgA==';
+export const ACCESS_UNIT =
   'AAADHmWIhDcMUAAgRqYFk1SjZGaFRi7/wAevPIsgMX9dcAHgX49sZbgkj+ugAe/LIswMX9dBhxAACgKRAABAhAAEAQwAgLeiRmEI' +
   '63s2ZhAALbQI2KHSQRIHySBGxAyCCJyxKUoeOQBI/QABbRlsUq/TYf96D8zcY0XZMMMp8HDVeEDgHAOCAALgACBuCglVFSSqUA60' +
   '+qwdtvDn2MH+VBUSJnVg3piVSw/EPD/hpAOAIU8MlvtwYCFZBM3Dfl+ECAQWABcIAAmICrkAEIRLAOookUwDfPP18sAyCFmzjB2X' +

@@ -1,0 +1,338 @@
+import { cleanup, render, screen, waitFor, within } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { tick } from 'svelte';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { App, LOCAL_NOTICE_MS } from '../src/lib/app.svelte';
+import { fixtures } from '../src/lib/backend/fixtures';
+import { mockBackend, type MockBackend } from '../src/lib/backend/mock';
+import { endReasons } from '../src/lib/strings';
+import type { EndReasonView } from '../src/lib/bindings/EndReasonView';
+import { IDLE_MS } from '../src/call/idle.svelte';
+import Root from '../src/Root.svelte';
+
+let app: App | null = null;
+const user = userEvent.setup();
+
+async function show(fixture: string): Promise<MockBackend> {
+  const backend = mockBackend({ fixture });
+  app = new App(backend);
+  render(Root, { app });
+  await app.start();
+  await tick();
+  return backend;
+}
+
+const id = (testid: string): HTMLElement => screen.getByTestId(testid);
+const gone = (testid: string): boolean => screen.queryByTestId(testid) === null;
+const lastIntent = (backend: MockBackend): unknown => backend.intents.at(-1);
+
+// The modules of all screens are compiled at the first import, which takes a while.
+beforeAll(() => vi.setConfig({ testTimeout: 15_000 }));
+afterEach(() => {
+  app?.stop();
+  cleanup();
+  vi.useRealTimers();
+});
+
+test.each(Object.keys(fixtures))('%s can be shown', async (name) => {
+  await show(name);
+  expect(document.body.textContent.trim()).not.toBe('');
+});
+
+describe('signing in', () => {
+  test('sends the name as typed, and no server unless one was entered', async () => {
+    const backend = await show('signed-out');
+    await user.type(id('sign-in-name'), 'Alice');
+    await user.click(id('sign-in-submit'));
+    expect(backend.intents).toEqual([{ type: 'signIn', name: 'Alice', server: null }]);
+  });
+
+  test('sends the server that was entered', async () => {
+    const backend = await show('signed-out');
+    await user.type(id('sign-in-server'), '10.0.0.2:4780');
+    await user.type(id('sign-in-name'), 'alice{Enter}');
+    expect(lastIntent(backend)).toEqual({ type: 'signIn', name: 'alice', server: '10.0.0.2:4780' });
+  });
+
+  test.each([
+    ['name-taken', 'nameTaken'],
+    ['wrong-key', 'wrongKey'],
+    ['unreachable', 'unreachable'],
+    ['bad-name', 'badName'],
+  ])('tells what is wrong: %s', async (fixture, problem) => {
+    await show(`signed-out-${fixture}`);
+    expect(id('sign-in-problem')).toHaveAttribute('data-problem', problem);
+    expect(id('sign-in-name')).toHaveValue('alice');
+  });
+
+  test('offers this computer when another does not answer', async () => {
+    const backend = await show('signed-out-unreachable');
+    await user.click(screen.getByRole('button', { name: 'Use this computer instead' }));
+    expect(lastIntent(backend)).toEqual({ type: 'signIn', name: 'alice', server: null });
+  });
+
+  test('a name that the app rejects is told at once', async () => {
+    const backend = await show('signed-out');
+    backend.failNext = { code: 'badName', message: 'no' };
+    await user.type(id('sign-in-name'), '!!');
+    await user.click(id('sign-in-submit'));
+    expect(id('sign-in-problem')).toHaveAttribute('data-problem', 'badName');
+  });
+});
+
+describe('contacts', () => {
+  test('show who they are and whether they can be called', async () => {
+    await show('contacts');
+    expect(id('me-name')).toHaveTextContent('alice');
+    expect(id('contact-bob')).toHaveAttribute('data-presence', 'online');
+    expect(id('contact-carol.jensen')).toHaveAttribute('data-presence', 'inCall');
+  });
+
+  test('are called from their page', async () => {
+    const backend = await show('contacts');
+    await user.click(within(id('contact-bob')).getByRole('button'));
+    await user.click(id('call-video'));
+    expect(lastIntent(backend)).toEqual({ type: 'call', to: ['bob'], media: 'video' });
+    expect(id('call')).toHaveAttribute('data-phase', 'ringing');
+  });
+
+  test('can be searched', async () => {
+    await show('contacts');
+    await user.type(id('search'), 'esth');
+    expect(gone('contact-bob')).toBe(true);
+    expect(id('contact-esther-w')).toBeVisible();
+  });
+
+  test('are added by name, and an error is told beside it', async () => {
+    const backend = await show('contacts');
+    await user.click(id('add-contact-open'));
+    await user.type(id('add-contact-name'), 'zoe');
+    backend.failNext = { code: 'offline', message: '' };
+    await user.click(id('add-contact-submit'));
+    expect(screen.getByText('The server is not connected. Try again in a moment.')).toBeVisible();
+    await user.click(id('add-contact-submit'));
+    expect(lastIntent(backend)).toEqual({ type: 'addContact', name: 'zoe' });
+    expect(gone('add-contact-name')).toBe(true);
+  });
+
+  test('requests are answered', async () => {
+    const backend = await show('contacts');
+    await user.click(id('request-accept-priya'));
+    expect(lastIntent(backend)).toEqual({ type: 'answerRequest', name: 'priya', accept: true });
+    await user.click(id('request-withdraw-tom.okafor'));
+    expect(lastIntent(backend)).toEqual({ type: 'removeContact', name: 'tom.okafor' });
+  });
+
+  test('past calls are listed with their outcome', async () => {
+    await show('calls');
+    await user.click(id('tab-calls'));
+    const items = screen.getAllByTestId('history-item');
+    expect(items).toHaveLength(9);
+    expect(items[1]).toHaveAttribute('data-outcome', 'missed');
+    expect(items[1]).toHaveAttribute('data-with', 'jonas');
+  });
+});
+
+describe('an incoming call', () => {
+  test('has the focus but not on a button, and is answered or declined', async () => {
+    const backend = await show('incoming-video');
+    expect(screen.getByRole('alertdialog', { name: 'bob would like a video call' })).toBeVisible();
+    expect(id('incoming')).toHaveFocus();
+    expect(id('incoming')).toHaveAttribute('data-from', 'bob');
+    const call = fixtures['incoming-video']?.incoming[0]?.call;
+    await user.click(id('incoming-accept-audio'));
+    expect(lastIntent(backend)).toEqual({ type: 'accept', call, media: 'audio' });
+  });
+
+  test('declining says so', async () => {
+    const backend = await show('incoming-audio');
+    await user.click(id('incoming-decline'));
+    expect(lastIntent(backend)).toMatchObject({ type: 'decline' });
+    expect(id('ended')).toHaveAttribute('data-reason', 'declined');
+  });
+});
+
+describe('in a call', () => {
+  test('buttons keep their names and tell their state', async () => {
+    const backend = await show('connected');
+    const microphone = screen.getByRole('button', { name: 'Microphone' });
+    expect(microphone).toHaveAttribute('aria-pressed', 'true');
+    await user.click(microphone);
+    expect(lastIntent(backend)).toEqual({ type: 'setMicrophone', on: false });
+    expect(screen.getByRole('button', { name: 'Microphone' })).toHaveAttribute('aria-pressed', 'false');
+    await user.click(screen.getByRole('button', { name: 'Hang up' }));
+    expect(id('ended')).toHaveAttribute('data-reason', 'hungUp');
+  });
+
+  test('keys do the same, but not with other modifiers', async () => {
+    const backend = await show('connected');
+    await user.keyboard('m');
+    await user.keyboard('v');
+    await user.keyboard('{Control>}m{/Control}');
+    await user.keyboard('{Control>}{Shift>}H{/Shift}{/Control}');
+    expect(backend.intents).toEqual([
+      { type: 'setMicrophone', on: false },
+      { type: 'setCamera', on: false },
+      { type: 'hangUp' },
+    ]);
+  });
+
+  test('the timer counts from the connection and the tiles are named', async () => {
+    await show('connected');
+    expect(id('call-timer').textContent).toMatch(/^12:\d\d$/);
+    expect(id('call-peer-name')).toHaveTextContent('bob');
+    const tiles = screen.getAllByTestId('tile').map((tile) => tile.dataset.tile);
+    expect(tiles).toEqual(['remote:bob', 'self']);
+  });
+
+  test('the other side is shown muted and without camera', async () => {
+    await show('muted-all');
+    expect(id('remote-muted')).toBeVisible();
+    expect(id('remote-camera-off')).toBeVisible();
+    expect(screen.getByText(/Your microphone is off. bob is muted/)).toBeInTheDocument();
+  });
+
+  test('who speaks is marked while they speak', async () => {
+    const backend = await show('connected');
+    expect(gone('speaking-bob')).toBe(true);
+    const levels = (speaking: boolean): void => {
+      backend.pushLevels({ microphone: 0, speaking: false, participants: [{ account: 'bob', level: 0.5, speaking }] });
+    };
+    levels(true);
+    await tick();
+    expect(id('speaking-bob')).toBeInTheDocument();
+    levels(false);
+    await tick();
+    expect(gone('speaking-bob')).toBe(true);
+  });
+
+  test('the figures open and close', async () => {
+    await show('connected');
+    await user.click(id('stats-open'));
+    expect(within(id('stats-panel')).getByText('24 ms')).toBeVisible();
+    await user.keyboard('{Escape}');
+    expect(gone('stats-panel')).toBe(true);
+  });
+
+  test('reconnecting tells which attempt it is', async () => {
+    await show('reconnecting');
+    expect(id('call')).toHaveAttribute('data-phase', 'reconnecting');
+    expect(id('reconnecting')).toHaveTextContent('Trying again, 3 of 5.');
+  });
+
+  test('a missing device is told in words', async () => {
+    await show('no-microphone');
+    expect(id('problem-microphone')).toHaveTextContent('No microphone found.');
+    expect(id('toggle-microphone')).toHaveAttribute('data-problem', 'missing');
+  });
+
+  test('controls step aside without pointer or key, and come back', async () => {
+    vi.useFakeTimers();
+    await show('connected');
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(id('call')).toHaveClass('aside');
+    window.dispatchEvent(new Event('pointermove'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(id('call')).not.toHaveClass('aside');
+  });
+
+  test('controls stay while there is no picture to make room for', async () => {
+    vi.useFakeTimers();
+    await show('connected-audio');
+    await vi.advanceTimersByTimeAsync(2 * IDLE_MS);
+    expect(id('call')).not.toHaveClass('aside');
+  });
+});
+
+describe('an ending', () => {
+  test.each(Object.keys(endReasons) as EndReasonView[])('%s has its words', async (reason) => {
+    const backend = await show(`ended-${reason}`);
+    expect(id('ended')).toHaveAttribute('data-reason', reason);
+    expect(id('ended-text')).toHaveTextContent(endReasons[reason]('bob')[1]);
+    await user.click(id('ended-close'));
+    expect(lastIntent(backend)).toEqual({ type: 'dismissEnded' });
+    expect(gone('ended')).toBe(true);
+  });
+
+  test('offers another call, but not after a danger', async () => {
+    await show('ended-noAnswer');
+    expect(id('ended-again')).toBeVisible();
+    cleanup();
+    await show('ended-untrusted');
+    expect(gone('ended-again')).toBe(true);
+  });
+});
+
+describe('settings', () => {
+  test('choose devices and follow the system again', async () => {
+    const backend = await show('contacts');
+    await user.click(id('open-settings'));
+    await user.selectOptions(id('device-microphone'), 'mic-builtin');
+    expect(lastIntent(backend)).toEqual({ type: 'chooseDevice', device: 'microphone', id: 'mic-builtin' });
+    await user.selectOptions(id('device-microphone'), '');
+    expect(lastIntent(backend)).toEqual({ type: 'chooseDevice', device: 'microphone', id: null });
+  });
+
+  test('are sent whole, and the theme is put on', async () => {
+    const backend = await show('contacts');
+    await user.click(id('open-settings'));
+    await user.selectOptions(id('theme-select'), 'dark');
+    expect(lastIntent(backend)).toEqual({
+      type: 'updateSettings',
+      settings: { theme: 'dark', echoCancellation: true, noiseSuppression: true, autoGain: true, mirrorSelf: true },
+    });
+    expect(document.documentElement.dataset.theme).toBe('dark');
+  });
+
+  test('the meter follows the microphone while it is tested, and closing ends the test', async () => {
+    const backend = await show('contacts');
+    await user.click(id('open-settings'));
+    await user.click(id('test-microphone'));
+    backend.pushLevels({ microphone: 0.5, speaking: true, participants: [] });
+    await waitFor(() => { expect(Number(id('meter-microphone').getAttribute('aria-valuenow'))).toBeGreaterThan(0); });
+    await user.click(id('close-settings'));
+    expect(lastIntent(backend)).toEqual({ type: 'testMicrophone', on: false });
+    expect(gone('settings')).toBe(true);
+  });
+});
+
+describe('notices', () => {
+  test('are shown and dismissed', async () => {
+    const backend = await show('notices');
+    const notices = screen.getAllByTestId('notice');
+    expect(notices.map((notice) => notice.dataset.kind)).toEqual(['missedWhileBusy', 'device', 'keyInFile']);
+    await user.click(within(id('notice-list')).getAllByRole('button')[0] ?? document.body);
+    expect(lastIntent(backend)).toEqual({ type: 'dismissNotice', id: 1 });
+  });
+
+  test('tell of what was not carried out, for a while', async () => {
+    const backend = await show('contacts');
+    backend.failNext = { code: 'inCall', message: '' };
+    await user.click(within(id('contact-bob')).getByRole('button'));
+    vi.useFakeTimers();
+    id('call-audio').click();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(id('notice')).toHaveTextContent('You are in a call. Hang up first.');
+    await vi.advanceTimersByTimeAsync(LOCAL_NOTICE_MS);
+    expect(gone('notice')).toBe(true);
+  });
+});
+
+test('the offline banner tells what is wrong and retries', async () => {
+  const backend = await show('offline');
+  expect(id('offline-banner')).toHaveTextContent('Not connected to the server.');
+  await user.click(id('retry-connection'));
+  expect(lastIntent(backend)).toEqual({ type: 'retryConnection' });
+});
+
+test('a first answer that comes late does not replace what was pushed meanwhile', async () => {
+  const backend = mockBackend({ fixture: 'contacts' });
+  const first = await backend.snapshot();
+  backend.snapshot = () => {
+    backend.push((snapshot) => ({ ...snapshot, contacts: [] }));
+    return Promise.resolve(first);
+  };
+  app = new App(backend);
+  await app.start();
+  expect(app.snapshot?.contacts).toEqual([]);
+});
