@@ -208,7 +208,7 @@ window.farSide = {
     await this.offer();
   },
 
-  /** Codecs in use each way, counts of pictures, and the loudness received so far. */
+  /** Codecs in use each way, and counts of pictures. */
   async stats() {
     const report = await call.connection.getStats();
     const answer = {};
@@ -219,7 +219,6 @@ window.farSide = {
         codec: codec?.mimeType ?? '',
         parameters: codec?.sdpFmtpLine ?? '',
         frames: entry.framesDecoded ?? entry.framesEncoded ?? 0,
-        energy: entry.totalAudioEnergy ?? 0,
         lost: entry.packetsLost ?? 0,
       };
     }

@@ -219,8 +219,13 @@ mod tests {
         let text = jobs().run(job).expect_err("too slow").to_string();
         assert!(text.contains("took longer"), "{text}");
         let sleeper = fs::read_to_string(&mark).expect("the shell wrote it");
-        let state = fs::read_to_string(format!("/proc/{}/stat", sleeper.trim()));
-        assert!(state.is_err() || state.is_ok_and(|stat| stat.contains(") Z ")), "still there");
+        let stat = format!("/proc/{}/stat", sleeper.trim());
+        let deadline = Instant::now() + Duration::from_secs(5);
+        // Killed, it may take a moment to go, and longer to be collected.
+        while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(Instant::now() < deadline, "still there");
+            std::thread::sleep(POLL);
+        }
         let _ = fs::remove_file(mark);
     }
 

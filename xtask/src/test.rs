@@ -141,6 +141,10 @@ fn nextest(
         .args(arguments)
         // For the app and the headless peer that the tests start.
         .env("RUST_BACKTRACE", "1");
+    if cfg!(target_os = "linux") {
+        // Its packages are installed: no test may be skipped for want of it.
+        command.env("TINCAN_REQUIRE_SOUND_SERVER", "1");
+    }
     let outcome = jobs.run(Job::new(title, command, minutes)).map(drop);
     let counts = fs::read_to_string(&report).ok().and_then(|text| counts_of_junit(&text));
     match (counts, outcome) {

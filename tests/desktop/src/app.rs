@@ -1,10 +1,10 @@
 //! One running app: its window, its driver, its D-Bus session and its data folder.
 
-use crate::eventually;
 use crate::place;
 use crate::process::{Mark, Running, signal};
 use crate::webdriver::Driver;
 use crate::window::{SOON, Window};
+use crate::{Room, eventually};
 use anyhow::{Context, Result};
 use fantoccini::wd::Capabilities;
 use serde_json::json;
@@ -73,6 +73,11 @@ impl Options {
         self.argument("--server", address)
     }
 
+    /// Puts it into a room with a microphone and a speaker; without one it has neither.
+    pub fn room(self, room: &Room) -> Self {
+        self.environment(room.env())
+    }
+
     /// Adds variables to the app's environment.
     pub fn environment<K: Into<OsString>, V: Into<OsString>>(
         mut self,
@@ -120,6 +125,8 @@ impl Options {
             ("TAURI_WEBVIEW_AUTOMATION".into(), "true".into()),
             // Without a GPU this renderer costs three times as much.
             ("WEBKIT_DISABLE_DMABUF_RENDERER".into(), "1".into()),
+            // Nothing listens there: this machine's own devices are none of a test's business.
+            ("PULSE_SERVER".into(), format!("unix:{}/no-sound", self.home.display()).into()),
         ];
         for folder in ["DATA_HOME", "CONFIG_HOME", "CACHE_HOME", "STATE_HOME", "RUNTIME_DIR"] {
             std::fs::create_dir_all(self.home.join(folder))?;

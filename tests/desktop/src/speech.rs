@@ -21,6 +21,29 @@ pub struct Sound {
     pub samples: Vec<f32>,
 }
 
+impl Sound {
+    /// The same at another rate.
+    pub fn at(&self, rate: u32) -> Self {
+        let length = self.samples.len() as u64 * u64::from(rate) / u64::from(self.rate.max(1));
+        let samples = (0..length)
+            .map(|at| {
+                let place = at as f64 * f64::from(self.rate) / f64::from(rate);
+                let sample = |index: usize| self.samples.get(index).copied().unwrap_or_default();
+                let part = place.fract() as f32;
+                sample(place as usize) * (1.0 - part) + sample(place as usize + 1) * part
+            })
+            .collect();
+        Self { rate, samples }
+    }
+
+    /// How loud the loudest twentieth of it is, in decibels below full scale.
+    pub fn loudness_db(&self) -> f32 {
+        let mut windows = loudness(self);
+        windows.sort_by(f32::total_cmp);
+        windows.get(windows.len() * 19 / 20).map_or(-60.0, |level| level - 60.0)
+    }
+}
+
 /// Has espeak-ng say something into a WAV file.
 pub fn say(words: &str, voice: &str, file: &Path) -> Result<Sound> {
     let status = Command::new("espeak-ng")
@@ -150,6 +173,14 @@ mod tests {
         assert!(other < 0.55, "{other}");
         let silence = Sound { rate: 48_000, samples: vec![0.0; 48_000 * 8] };
         assert!(likeness(&played, &silence) < 0.1);
+    }
+
+    #[test]
+    fn sound_keeps_its_length_and_loudness_at_another_rate() {
+        let sound = bursts(3, 24_000, 2);
+        let other = sound.at(48_000);
+        assert_eq!(other.samples.len(), 96_000);
+        assert!((sound.loudness_db() - other.loudness_db()).abs() < 3.0);
     }
 
     #[test]

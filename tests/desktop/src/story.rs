@@ -33,6 +33,11 @@ impl Story {
         Self { folder: folder.to_path_buf(), steps: Vec::new() }
     }
 
+    /// Where pictures go.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The steps taken so far.
     pub fn steps(&self) -> &[Step] {
         &self.steps

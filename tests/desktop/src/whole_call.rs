@@ -2,8 +2,9 @@
 //! The demo shows it and a test asserts it: both are these steps.
 
 use crate::canvas::{self, OWN, REMOTE, Watched};
+use crate::room::Heard;
 use crate::window::{SOON, Window, test_id};
-use crate::{App, Story, devices, eventually};
+use crate::{App, Room, Story, devices, eventually, speech};
 use anyhow::{Result, ensure};
 use std::time::{Duration, Instant};
 
@@ -149,23 +150,79 @@ pub async fn phase_becomes(window: &Window, phase: &str, limit: Duration) -> Res
     window.becomes("call", "data-phase", phase, limit).await.map(drop)
 }
 
-/// Each side sees at once what the other does with microphone and camera; the timer runs.
-pub async fn use_controls(story: &mut Story, alice: &App, bob: &App) -> Result<()> {
+/// Two people in two rooms.
+pub struct Rooms {
+    /// Where alice is.
+    pub alice: Room,
+    /// Where bob is.
+    pub bob: Room,
+}
+
+impl Rooms {
+    /// Makes both rooms.
+    pub fn new() -> Result<Self> {
+        Ok(Self { alice: Room::new()?, bob: Room::new()? })
+    }
+}
+
+/// What was heard.
+#[derive(Clone, Copy, Debug)]
+pub struct Voices {
+    /// What bob heard of alice.
+    pub bob_hears: Heard,
+    /// What alice heard of bob.
+    pub alice_hears: Heard,
+}
+
+/// Each says something and the other hears it, and sees who speaks; a muted microphone is silent.
+pub async fn talk(story: &mut Story, alice: &App, bob: &App, rooms: &Rooms) -> Result<Voices> {
     let both: [&Window; 2] = [alice, bob];
-    let hint = "see whether the control message arrived: both logs, DEBUG";
-    story
-        .step("Alice mutes herself and bob sees it", hint, &both, async {
-            toggle(alice, "toggle-microphone", "false").await?;
-            bob.appears("remote-muted", NOTICED).await?;
-            Ok(())
+    let hint = "see which devices the apps use: settings, and both logs";
+    let voice = |name: &str, words: &str| {
+        speech::say(words, "en", &story.folder().join(format!("{name}.wav")))
+    };
+    let one = voice("alice", "Hello Bob. Two ships sailed, and nine came back before noon.")?;
+    let other = voice("bob", "Good morning! I can hear you well. What did the captain say?")?;
+    let bob_hears = story
+        .step("Bob hears what alice says and sees that she speaks", hint, &both, async {
+            let (heard, seen) = tokio::join!(
+                rooms.alice.say_to(&rooms.bob, &one),
+                bob.appears("speaking-alice", NOTICED)
+            );
+            seen?;
+            heard?.check()
+        })
+        .await?;
+    let alice_hears = story
+        .step("Alice hears what bob says and sees that he speaks", hint, &both, async {
+            let (heard, seen) = tokio::join!(
+                rooms.bob.say_to(&rooms.alice, &other),
+                alice.appears("speaking-bob", NOTICED)
+            );
+            seen?;
+            heard?.check()
         })
         .await?;
     story
-        .step("Alice unmutes herself", hint, &both, async {
+        .step("Alice mutes herself: bob sees it and hears nothing", hint, &both, async {
+            toggle(alice, "toggle-microphone", "false").await?;
+            bob.appears("remote-muted", NOTICED).await?;
+            rooms.alice.say_to(&rooms.bob, &one).await?.check_silence()
+        })
+        .await?;
+    story
+        .step("Alice unmutes herself and bob sees it", hint, &both, async {
             toggle(alice, "toggle-microphone", "true").await?;
             bob.disappears("remote-muted", NOTICED).await
         })
         .await?;
+    Ok(Voices { bob_hears, alice_hears })
+}
+
+/// Each side sees at once what the other does with the camera; the timer runs.
+pub async fn use_controls(story: &mut Story, alice: &App, bob: &App) -> Result<()> {
+    let both: [&Window; 2] = [alice, bob];
+    let hint = "see whether the control message arrived: both logs, DEBUG";
     story
         .step("Bob turns his camera off and alice sees it", hint, &both, async {
             toggle(bob, "toggle-camera", "false").await?;

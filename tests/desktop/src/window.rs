@@ -18,11 +18,12 @@ const LOOK: &str = "
         attributes: Object.fromEntries(Array.from(element.attributes, (a) => [a.name, a.value])),
     }));";
 
-/// Picks the option of a select whose label contains a text.
+/// Picks the option of a select whose label contains a text. The empty value, "as the system
+/// does", names what the system would take, and is not meant.
 const CHOOSE: &str = "
     const [selector, wanted] = arguments;
     const select = document.querySelector(selector);
-    const option = select && Array.from(select.options).find((o) => o.label.includes(wanted));
+    const option = select && Array.from(select.options).find((o) => o.value && o.label.includes(wanted));
     if (!option) return select ? Array.from(select.options, (o) => o.label) : null;
     select.value = option.value;
     select.dispatchEvent(new Event('input', { bubbles: true }));

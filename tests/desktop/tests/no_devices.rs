@@ -11,12 +11,10 @@ use tincan_desktop_tests::{Desktop, eventually};
 async fn call_connects_without_any_device_and_tells_what_is_missing() -> Result<()> {
     let desktop = Desktop::start("no-devices")?;
     let server = format!("127.0.0.1:{}", free_port()?);
-    // Nothing listens there: no PulseAudio and no PipeWire, whatever the machine has.
-    let silence = [("PULSE_SERVER", "unix:/nonexistent"), ("PIPEWIRE_REMOTE", "/nonexistent")];
     let alice = desktop.app("alice")?.signed_in().contact("bob").listen(&server);
-    let alice = alice.environment(silence).start().await?;
+    let alice = alice.start().await?;
     let bob = desktop.app("bob")?.signed_in().contact("alice").server(&server).place(1, 0);
-    let bob = bob.environment(silence).start().await?;
+    let bob = bob.start().await?;
     alice.becomes("contact-bob", "data-presence", "online", Duration::from_secs(20)).await?;
 
     call(&alice, &bob, "call-audio").await?;

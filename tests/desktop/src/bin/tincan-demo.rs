@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tincan_desktop_tests::place::free_port;
-use tincan_desktop_tests::whole_call::{self, Figures};
+use tincan_desktop_tests::whole_call::{self, Figures, Rooms, Voices};
 use tincan_desktop_tests::{Desktop, Story, report};
 
 #[tokio::main(flavor = "current_thread")]
@@ -37,20 +37,24 @@ async fn play(program: &Path, folder: &Path) -> Result<()> {
     outcome.map(drop)
 }
 
-async fn call(program: &Path, folder: &Path, story: &mut Story) -> Result<Figures> {
+async fn call(program: &Path, folder: &Path, story: &mut Story) -> Result<(Figures, Voices)> {
     let desktop = Desktop::start_in("demo", folder)?;
     let server = format!("127.0.0.1:{}", free_port()?);
     let hint = "look into alice.log and bob.log: what the app said before it ended";
-    let (alice, bob) = story
+    let (rooms, alice, bob) = story
         .step("Two windows open", hint, &[], async {
-            let alice = desktop.app("alice")?.program(program).listen(&server).start().await?;
-            let bob = desktop.app("bob")?.program(program).server(&server).place(1, 0);
-            Ok((alice, bob.start().await?))
+            let rooms = Rooms::new()?;
+            let alice = desktop.app("alice")?.program(program).room(&rooms.alice);
+            let alice = alice.listen(&server).start().await?;
+            let bob = desktop.app("bob")?.program(program).room(&rooms.bob);
+            let bob = bob.server(&server).place(1, 0).start().await?;
+            Ok((rooms, alice, bob))
         })
         .await?;
     whole_call::meet(story, &alice, &bob).await?;
     let figures = whole_call::connect(story, &alice, &bob).await?;
+    let voices = whole_call::talk(story, &alice, &bob, &rooms).await?;
     whole_call::use_controls(story, &alice, &bob).await?;
     whole_call::hang_up(story, &alice, &bob).await?;
-    Ok(figures)
+    Ok((figures, voices))
 }
