@@ -2,4 +2,10 @@
 //! nothing about calls (that is `tincan-call`) and knows no window and no device.
 #![forbid(unsafe_code)]
 
+pub mod controller;
+pub mod headless;
+pub mod key_store;
+pub mod media;
+pub mod ports;
+pub mod profile;
 pub mod view;

@@ -1,0 +1,303 @@
+//! Drives the engine: carries out its commands, feeds it what connections say.
+
+use super::{Controller, Message};
+use crate::controller::session::unix_now;
+use crate::ports::Happening;
+use crate::view::{NoticeKind, ParticipantStats};
+use std::collections::HashMap;
+use std::time::Instant;
+use tincan_call::{
+    CallState, Command, Engine, Event, Input, NegotiationCommand, Output, PeerInput, PeerKey,
+    PeerState,
+};
+use tincan_peer_connection::{Peer, PeerEvent, PeerOptions, PeerStats};
+use tincan_proto::peer_message::OpenError;
+use tincan_proto::units::UnixMillis;
+use tincan_proto::{CallId, ClientMessage, ParticipantId, PeerMessage, SignedMessage};
+
+use crate::media::IncomingStats;
+
+/// The engine and the connections that it asked for.
+pub struct Calls {
+    engine: Engine,
+    deadline: Option<Instant>,
+    peers: HashMap<PeerKey, Connection>,
+    /// Wall clock of the moment when the current call was first connected.
+    pub connected_at: Option<UnixMillis>,
+}
+
+struct Connection {
+    peer: Peer,
+    before: Option<(Instant, PeerStats, IncomingStats)>,
+    stats: ParticipantStats,
+}
+
+impl Calls {
+    pub fn new(seed: u64) -> Self {
+        let (deadline, peers) = (None, HashMap::new());
+        Self { engine: Engine::new(seed), deadline, peers, connected_at: None }
+    }
+
+    pub fn state(&self) -> &CallState {
+        self.engine.state()
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub fn stats(&self, peer: &PeerKey) -> Option<&ParticipantStats> {
+        self.peers.get(peer).map(|connection| &connection.stats)
+    }
+}
+
+impl Controller {
+    /// Steps the engine and does what it says.
+    pub(super) async fn step(&mut self, input: Input) {
+        let Output { commands, events, deadline } = self.calls.engine.step(Instant::now(), input);
+        self.calls.deadline = deadline;
+        for event in events {
+            self.tell(event);
+        }
+        for command in commands {
+            self.obey(command).await;
+        }
+        self.changed = true;
+    }
+
+    fn tell(&mut self, event: Event) {
+        match event {
+            Event::RingStarted(call) => {
+                let incoming = &self.calls.state().incoming;
+                if let Some(incoming) = incoming.iter().find(|incoming| incoming.id == call) {
+                    let from = incoming.from.account.clone();
+                    self.ui.happened(&Happening::RingStarted { call, from });
+                }
+            }
+            Event::RingStopped(call) => self.ui.happened(&Happening::RingStopped { call }),
+            Event::Connected(_) => self.calls.connected_at = Some(unix_now()),
+            Event::Ended(call, reason) => {
+                tracing::info!(?call, ?reason, "a call ended");
+                self.calls.connected_at = None;
+                self.ask_for_history();
+            }
+            Event::BusyDeclined(call) => {
+                tracing::info!(?call, "a call came while busy");
+                self.ask_for_history();
+            }
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Send(message) => {
+                self.session.send(message);
+            }
+            Command::SendPeerMessage { call, to, message } => {
+                self.send_peer_message(call, to, &message);
+            }
+            Command::OpenPeer { peer, role } => {
+                tracing::debug!(%peer.participant, ?role, "a connection opens");
+                self.open_peer(peer).await;
+            }
+            Command::Negotiate { peer, command } => self.negotiate(&peer, command),
+            Command::SendControl { peer, message } => {
+                if let Some(connection) = self.calls.peers.get(&peer) {
+                    connection.peer.send_control(message);
+                }
+            }
+            Command::ClosePeer { peer } => self.close_peer(&peer),
+            Command::Capture { microphone, camera } => {
+                self.devices.call_microphone = microphone;
+                self.devices.call_camera = camera;
+                self.apply_devices();
+            }
+        }
+    }
+
+    fn negotiate(&mut self, peer: &PeerKey, command: NegotiationCommand) {
+        match command {
+            NegotiationCommand::Send(message) => {
+                self.send_peer_message(peer.call, peer.participant.clone(), &message);
+            }
+            other => match self.calls.peers.get(peer) {
+                Some(connection) => connection.peer.negotiate(other),
+                None => tracing::debug!("negotiation with a closed connection"),
+            },
+        }
+    }
+
+    fn send_peer_message(&self, call: CallId, to: ParticipantId, message: &PeerMessage) {
+        let (Some(me), Ok(key)) = (self.session.me(), &self.key) else { return };
+        let message = SignedMessage::seal(key, call, &me, &to, message);
+        self.session.send(ClientMessage::Signal { call, to, message });
+    }
+
+    /// Checks who signed a message before the engine hears of it.
+    pub(super) async fn open_peer_message(
+        &mut self,
+        call: CallId,
+        from: ParticipantId,
+        message: &SignedMessage,
+    ) {
+        let Some(me) = self.session.me() else { return };
+        let opened = match self.people.key_of(&from.account) {
+            Some(key) => message.open(key, call, &from, &me),
+            None => Err(OpenError::Identity(tincan_proto::identity::IdentityError::BadSignature)),
+        };
+        match opened {
+            Ok(message) => self.step(Input::PeerMessageOpened { call, from, message }).await,
+            Err(OpenError::Malformed) => {
+                tracing::warn!(%from, "a message of a participant cannot be read");
+            }
+            Err(OpenError::Identity(error)) => {
+                tracing::warn!(%from, %error, "a message is not from whom it claims to be");
+                self.step(Input::PeerMessageForged { call, from }).await;
+            }
+        }
+    }
+
+    async fn open_peer(&mut self, peer: PeerKey) {
+        let intake = match self.media.add_peer(&peer) {
+            Ok(intake) => intake,
+            Err(error) => return self.cannot_open(peer, &error).await,
+        };
+        let (sinks, complete) = intake.split();
+        match Peer::open(PeerOptions::default(), sinks).await {
+            Ok((connection, mut events)) => {
+                complete(Box::new(connection.key_frame_requester()));
+                self.media.connect_peer(&peer, connection.media());
+                let messages = self.messages.clone();
+                let key = peer.clone();
+                tokio::spawn(async move {
+                    while let Some(event) = events.recv().await {
+                        if messages.send(Message::Peer(key.clone(), event)).is_err() {
+                            return;
+                        }
+                    }
+                });
+                let stats = ParticipantStats::default();
+                let connection = Connection { peer: connection, before: None, stats };
+                self.calls.peers.insert(peer, connection);
+            }
+            Err(error) => {
+                self.media.remove_peer(&peer);
+                self.cannot_open(peer, &error.to_string()).await;
+            }
+        }
+    }
+
+    async fn cannot_open(&mut self, peer: PeerKey, error: &str) {
+        tracing::error!(error, "no connection could be set up");
+        let input = Input::Peer { peer, input: PeerInput::State(PeerState::Failed) };
+        Box::pin(self.step(input)).await;
+    }
+
+    fn close_peer(&mut self, peer: &PeerKey) {
+        self.media.remove_peer(peer);
+        if let Some(connection) = self.calls.peers.remove(peer) {
+            // Last words take a moment; nothing here waits for them.
+            tokio::spawn(connection.peer.close());
+        }
+    }
+
+    /// Closes what is left, and waits.
+    pub(super) async fn close_peers(&mut self) {
+        let left: Vec<PeerKey> = self.calls.peers.keys().cloned().collect();
+        for peer in left {
+            self.media.remove_peer(&peer);
+            if let Some(connection) = self.calls.peers.remove(&peer) {
+                connection.peer.close().await;
+            }
+        }
+    }
+
+    pub(super) async fn hear_peer(&mut self, peer: PeerKey, event: PeerEvent) {
+        if !self.calls.peers.contains_key(&peer) {
+            return;
+        }
+        let input = match event {
+            PeerEvent::Negotiation(input) => PeerInput::Negotiation(input),
+            PeerEvent::State(state) => {
+                if state == PeerState::Connected {
+                    self.media.send_key_frame();
+                }
+                PeerInput::State(state)
+            }
+            PeerEvent::ControlOpened => PeerInput::ControlOpened,
+            PeerEvent::Control(message) => PeerInput::Control(message),
+            PeerEvent::KeyFrameWanted => return self.media.send_key_frame(),
+            PeerEvent::VideoStarted => {
+                self.changed = true;
+                return;
+            }
+            PeerEvent::Ice(state) => {
+                tracing::debug!(?state, %peer.participant, "ICE");
+                return;
+            }
+        };
+        self.step(Input::Peer { peer, input }).await;
+    }
+
+    /// Takes the figures of the last second.
+    pub(super) async fn measure(&mut self) {
+        if self.calls.peers.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        for (key, connection) in &mut self.calls.peers {
+            let (peer, media) = (connection.peer.stats().await, self.media.stats(key));
+            if let Some((then, old_peer, old_media)) = &connection.before {
+                let seconds = now.duration_since(*then).as_secs_f32();
+                connection.stats = difference(seconds, (&peer, &media), (old_peer, old_media));
+            }
+            connection.before = Some((now, peer, media));
+        }
+        self.changed = true;
+    }
+
+    pub(super) fn not_saved(&mut self, error: &std::io::Error) {
+        tracing::error!(%error, "the profile cannot be written");
+        self.notices.add(NoticeKind::NotSaved { detail: error.to_string() });
+    }
+}
+
+/// Figures of an interval of `seconds` between two readings.
+fn difference(
+    seconds: f32,
+    (peer, media): (&PeerStats, &IncomingStats),
+    (old_peer, old_media): (&PeerStats, &IncomingStats),
+) -> ParticipantStats {
+    let rate = |new: u64, old: u64| new.saturating_sub(old) as f32 / seconds.max(0.001);
+    let kbps = |new, old| rate(new, old) * 8.0 / 1000.0;
+    let share = |part: u64, whole: u64| {
+        if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
+    };
+    let (video, audio) = (&media.video.assembled, &media.audio.jitter);
+    let (old_video, old_audio) = (&old_media.video.assembled, &old_media.audio.jitter);
+    let lost = (video.lost + audio.lost).saturating_sub(old_video.lost + old_audio.lost);
+    let received =
+        (video.packets + audio.packets).saturating_sub(old_video.packets + old_audio.packets);
+    ParticipantStats {
+        round_trip_ms: peer
+            .path
+            .as_ref()
+            .and_then(|path| path.round_trip)
+            .map(|round_trip| round_trip.as_secs_f32() * 1000.0),
+        in_kbps: kbps(peer.bytes_received, old_peer.bytes_received),
+        out_kbps: kbps(peer.bytes_sent, old_peer.bytes_sent),
+        loss: share(lost, lost + received),
+        in_fps: rate(video.frames, old_video.frames),
+        out_fps: rate(peer.video_frames_sent, old_peer.video_frames_sent),
+        in_resolution: media.video.resolution,
+        out_resolution: peer.video_resolution,
+        jitter_ms: (audio.jitter * 1000.0) as f32,
+        concealed: share(
+            audio.concealed_samples.saturating_sub(old_audio.concealed_samples),
+            audio.samples.saturating_sub(old_audio.samples),
+        ),
+        frames: video.frames.min(u64::from(u32::MAX)) as u32,
+        local_candidate: peer.path.as_ref().map(|path| path.local.clone()),
+        remote_candidate: peer.path.as_ref().map(|path| path.remote.clone()),
+    }
+}

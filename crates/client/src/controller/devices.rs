@@ -1,0 +1,152 @@
+//! Which devices there are, which are chosen, and which deliver.
+
+use super::Controller;
+use crate::media::{DeviceNote, Wanted};
+use crate::profile::Preferences;
+use crate::view::{
+    CaptureView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, NoticeKind,
+};
+use std::collections::BTreeMap;
+use tincan_media::device::{DeviceEntry, DeviceError, DeviceList};
+use tincan_media::synthetic::test_picture::TEST_PICTURE_ID;
+
+/// Devices as the controller sees them.
+pub struct DeviceState {
+    list: DeviceList,
+    chosen: BTreeMap<DeviceKind, String>,
+    open: BTreeMap<DeviceKind, String>,
+    problems: BTreeMap<DeviceKind, DeviceProblem>,
+    pub testing_microphone: bool,
+    pub previewing_camera: bool,
+    /// The call wants sound and picture taken.
+    pub call_microphone: bool,
+    pub call_camera: bool,
+}
+
+impl DeviceState {
+    pub fn new(preferences: &Preferences) -> Self {
+        Self {
+            list: DeviceList::default(),
+            chosen: preferences.devices.clone(),
+            open: BTreeMap::new(),
+            problems: BTreeMap::new(),
+            testing_microphone: false,
+            previewing_camera: false,
+            call_microphone: false,
+            call_camera: false,
+        }
+    }
+
+    pub fn capture(&self, kind: DeviceKind, on: bool) -> CaptureView {
+        CaptureView {
+            on,
+            live: on && self.open.contains_key(&kind),
+            problem: self.problems.get(&kind).copied(),
+        }
+    }
+
+    pub fn view(&self) -> DevicesView {
+        let mut cameras = self.choice(DeviceKind::Camera, &self.list.cameras);
+        cameras.available.push(DeviceView {
+            id: TEST_PICTURE_ID.to_owned(),
+            name: "Test picture".to_owned(),
+            synthetic: true,
+        });
+        if cameras.current.is_none() {
+            cameras.current = Some(TEST_PICTURE_ID.to_owned());
+        }
+        DevicesView {
+            microphones: self.choice(DeviceKind::Microphone, &self.list.microphones),
+            speakers: self.choice(DeviceKind::Speaker, &self.list.speakers),
+            cameras,
+            testing_microphone: self.testing_microphone,
+            previewing_camera: self.previewing_camera,
+        }
+    }
+
+    fn choice(&self, kind: DeviceKind, entries: &[DeviceEntry]) -> DeviceChoice {
+        let view = |entry: &DeviceEntry| DeviceView {
+            id: entry.id.clone(),
+            name: entry.name.clone(),
+            synthetic: false,
+        };
+        let chosen = self.chosen.get(&kind).cloned();
+        let default =
+            entries.iter().find(|entry| entry.default).or(entries.first()).map(|e| e.id.clone());
+        let open = self.open.get(&kind).cloned();
+        DeviceChoice {
+            available: entries.iter().map(view).collect(),
+            current: open.or_else(|| chosen.clone()).or(default),
+            chosen,
+        }
+    }
+}
+
+impl Controller {
+    /// Brings the devices in line with the call and the settings page.
+    pub(super) fn apply_devices(&mut self) {
+        let state = &self.devices;
+        let chosen = |kind| state.chosen.get(&kind).cloned();
+        let microphone = state.call_microphone || state.testing_microphone;
+        let camera = state.call_camera || state.previewing_camera;
+        let wanted = Wanted {
+            microphone: microphone.then(|| chosen(DeviceKind::Microphone)),
+            camera: camera.then(|| chosen(DeviceKind::Camera)),
+            speaker: chosen(DeviceKind::Speaker),
+        };
+        let muted = !state.call_microphone;
+        self.media.want(wanted, muted);
+        self.changed = true;
+    }
+
+    pub(super) fn choose_device(&mut self, kind: DeviceKind, id: Option<String>) {
+        match id {
+            Some(id) => self.devices.chosen.insert(kind, id),
+            None => self.devices.chosen.remove(&kind),
+        };
+        self.devices.problems.remove(&kind);
+        self.preferences.devices = self.devices.chosen.clone();
+        self.keep_preferences();
+        self.apply_devices();
+    }
+
+    pub(super) fn hear_device(&mut self, note: DeviceNote) {
+        match note {
+            DeviceNote::Listed(list) => self.devices.list = list,
+            DeviceNote::Opened { kind, id } => {
+                let synthetic = id == TEST_PICTURE_ID;
+                let by_choice = self.devices.chosen.get(&kind) == Some(&id);
+                self.devices.open.insert(kind, id);
+                self.devices.problems.remove(&kind);
+                if synthetic && !by_choice {
+                    self.device_problem(kind, DeviceProblem::Missing);
+                }
+            }
+            DeviceNote::Closed { kind } => {
+                self.devices.open.remove(&kind);
+                self.devices.problems.remove(&kind);
+            }
+            DeviceNote::Failed { kind, error } => {
+                tracing::info!(?kind, %error, "a device does not deliver");
+                self.devices.open.remove(&kind);
+                self.device_problem(kind, problem(&error));
+            }
+        }
+        self.changed = true;
+    }
+
+    fn device_problem(&mut self, device: DeviceKind, problem: DeviceProblem) {
+        self.devices.problems.insert(device, problem);
+        self.notices.add(NoticeKind::Device { device, problem });
+    }
+}
+
+fn problem(error: &DeviceError) -> DeviceProblem {
+    match error {
+        DeviceError::Missing => DeviceProblem::Missing,
+        DeviceError::Busy(_) => DeviceProblem::Busy,
+        DeviceError::Refused(_) => DeviceProblem::Refused,
+        DeviceError::Lost(_) => DeviceProblem::Lost,
+        DeviceError::Unsupported(_) => DeviceProblem::Unsupported,
+    }
+}

@@ -1,0 +1,140 @@
+//! The state as windows see it.
+
+use super::Controller;
+use crate::ports::Tile;
+use crate::view::{
+    CallView, DeviceKind, EndedView, IncomingView, Notice, NoticeKind, ParticipantView, PhaseView,
+    Snapshot,
+};
+use tincan_call::state::{Participant, Stage};
+use tincan_call::{Call, PeerKey};
+use tincan_proto::ParticipantId;
+
+/// Attempts at restoring a connection, as the engine makes them.
+const RECONNECT_ATTEMPTS: u32 = 5;
+/// Older notices make room for newer ones.
+const NOTICES: usize = 6;
+
+/// Things that the person should know.
+#[derive(Default)]
+pub struct Notices {
+    shown: Vec<Notice>,
+    last_id: u32,
+}
+
+impl Notices {
+    pub fn add(&mut self, kind: NoticeKind) {
+        if self.shown.iter().any(|notice| notice.kind == kind) {
+            return;
+        }
+        self.last_id += 1;
+        self.shown.push(Notice { id: self.last_id, kind });
+        if self.shown.len() > NOTICES {
+            self.shown.remove(0);
+        }
+    }
+
+    pub fn dismiss(&mut self, id: u32) {
+        self.shown.retain(|notice| notice.id != id);
+    }
+}
+
+impl Controller {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let state = self.calls.state();
+        let own_key = self.key.as_ref().ok().map(|key| key.public());
+        Snapshot {
+            revision: self.revision,
+            profile: self.profile.name().to_owned(),
+            session: self.session.view(),
+            contacts: self.people.contacts(own_key.as_ref()),
+            requests: self.people.requests().to_vec(),
+            history: self.people.history().to_vec(),
+            call: state.current.as_ref().map(|call| self.call_view(call)),
+            incoming: state
+                .incoming
+                .iter()
+                .map(|incoming| IncomingView {
+                    call: incoming.id,
+                    from: incoming.from.account.clone(),
+                    media: incoming.media,
+                })
+                .collect(),
+            ended: state.ended.as_ref().map(|ended| EndedView {
+                call: ended.id,
+                with: ended.with.clone(),
+                media: ended.media,
+                reason: ended.reason,
+                talked_s: ended.talked.as_secs() as u32,
+            }),
+            devices: self.devices.view(),
+            settings: self.preferences.settings.clone(),
+            notices: self.notices.shown.clone(),
+        }
+    }
+
+    fn call_view(&self, call: &Call) -> CallView {
+        let camera = self.devices.capture(DeviceKind::Camera, call.camera);
+        CallView {
+            call: call.id,
+            media: call.media,
+            phase: phase(call),
+            connected_at: self.calls.connected_at,
+            participants: call.participants.iter().map(|p| self.participant(call, p)).collect(),
+            microphone: self.devices.capture(DeviceKind::Microphone, call.microphone),
+            self_tile: camera.live.then(|| Tile::Own.to_string()),
+            camera,
+            stats: call
+                .participants
+                .iter()
+                .filter_map(|p| self.calls.stats(&peer_key(call, p)?).cloned())
+                .collect(),
+        }
+    }
+
+    fn participant(&self, call: &Call, participant: &Participant) -> ParticipantView {
+        let peer = peer_key(call, participant);
+        let has_picture =
+            participant.camera && peer.as_ref().is_some_and(|peer| self.media.has_picture(peer));
+        ParticipantView {
+            account: participant.account.clone(),
+            device: participant.stage.device(),
+            connected: matches!(participant.stage, Stage::Connected { .. }),
+            microphone: participant.microphone,
+            camera: participant.camera,
+            tile: peer
+                .filter(|_| has_picture)
+                .map(|peer| Tile::Remote(peer.participant).to_string()),
+        }
+    }
+}
+
+fn peer_key(call: &Call, participant: &Participant) -> Option<PeerKey> {
+    let device = participant.stage.device()?;
+    let participant = ParticipantId { account: participant.account.clone(), device };
+    Some(PeerKey { call: call.id, participant })
+}
+
+/// The furthest that anybody is.
+fn phase(call: &Call) -> PhaseView {
+    let stages = || call.participants.iter().map(|participant| participant.stage);
+    if stages().any(|stage| matches!(stage, Stage::Connected { .. })) {
+        return PhaseView::Connected;
+    }
+    let attempt = stages().find_map(|stage| match stage {
+        Stage::Interrupted { attempt, .. } => Some(attempt.max(1)),
+        Stage::Invited | Stage::Ringing | Stage::Connecting { .. } | Stage::Connected { .. } => {
+            None
+        }
+    });
+    if let Some(attempt) = attempt {
+        return PhaseView::Reconnecting { attempt, of: RECONNECT_ATTEMPTS };
+    }
+    if stages().any(|stage| matches!(stage, Stage::Connecting { .. })) {
+        PhaseView::Connecting
+    } else if stages().any(|stage| stage == Stage::Ringing) {
+        PhaseView::Ringing
+    } else {
+        PhaseView::Calling
+    }
+}

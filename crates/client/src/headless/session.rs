@@ -1,0 +1,357 @@
+//! One call of the headless peer: a connection, its sources and its sinks.
+
+use super::far_side::{FrameLog, beeps};
+use super::protocol::{AudioLine, Init, Line, VideoLine};
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, Role};
+use tincan_media::codec::h264::{Content, EncoderSettings};
+use tincan_media::device::CameraFormat;
+use tincan_media::mailbox::newest;
+use tincan_media::pipeline::audio_receive::{AudioReceivePipeline, AudioReceiver};
+use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
+use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
+use tincan_media::pipeline::video_send::VideoSendPipeline;
+use tincan_media::process::apm::ApmSettings;
+use tincan_media::synthetic::picture::Style;
+use tincan_media::synthetic::test_picture::TestPicture;
+use tincan_media::synthetic::tone::{BeepMicrophone, wall_millis};
+use tincan_peer_connection::{
+    IceServer, IceState, MediaSender, MediaSinks, Peer, PeerEvent, PeerOptions,
+};
+use tincan_proto::PeerMessage;
+use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
+use tincan_proto::units::{Bitrate, FrameRate, Resolution};
+use tokio::sync::mpsc;
+
+/// Rate of the encoder at 640x480 and 30 pictures a second; others in proportion to pixels.
+const VGA_RATE: Bitrate = Bitrate::from_kbps(1_700);
+
+/// A call from `init` to `close`.
+pub struct Session {
+    peer: Peer,
+    events: mpsc::UnboundedReceiver<PeerEvent>,
+    negotiation: Negotiation,
+    lines: mpsc::UnboundedSender<Line>,
+    frames: FrameLog,
+    ice: IceState,
+    connection: &'static str,
+    video_in: Arc<VideoReceivePipeline>,
+    audio_in: Arc<AudioReceiver>,
+    video_out: Option<(TestPicture, VideoSendPipeline)>,
+    _audio_out: Option<(BeepMicrophone, AudioSendPipeline)>,
+    _playout: AudioReceivePipeline,
+}
+
+/// The next event of a session; never, if there is none.
+pub async fn next_event(session: &mut Option<Session>) -> Option<PeerEvent> {
+    match session {
+        Some(session) => session.events.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Session {
+    /// Makes the connection and starts the sources; signals nothing.
+    pub async fn start(init: Init, lines: mpsc::UnboundedSender<Line>) -> anyhow::Result<Self> {
+        let codec = init.video.as_ref().and_then(|video| video.codec.as_deref());
+        if codec.is_some_and(|codec| !codec.eq_ignore_ascii_case("h264")) {
+            bail!("the only picture codec is H264");
+        }
+        let beep = match &init.audio {
+            Some(AudioLine::Named(name)) if name == "beep" => true,
+            Some(AudioLine::Named(name)) => bail!("there is no sound source called {name}"),
+            Some(AudioLine::Switch(true)) => bail!("name the sound source: beep"),
+            Some(AudioLine::Switch(false)) | None => false,
+        };
+        let frames = FrameLog::new(lines.clone());
+        let requester: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>> = Arc::default();
+        let video_in = Arc::new(VideoReceivePipeline::start(
+            Delivery::Decoded,
+            VideoReceiveSinks {
+                coded: Box::new(|_| {}),
+                decoded: Box::new({
+                    let frames = frames.clone();
+                    move |frame| frames.note(&frame)
+                }),
+                key_frame_needed: Box::new({
+                    let requester = requester.clone();
+                    move || {
+                        if let Some(request) = requester.get() {
+                            request();
+                        }
+                    }
+                }),
+            },
+        )?);
+        let playout = AudioReceivePipeline::start();
+        playout.set_tap(Some(Box::new(beeps(lines.clone()))));
+        let audio_in = Arc::new(playout.add("far side"));
+        let options = PeerOptions {
+            ice_servers: init
+                .ice_servers
+                .into_iter()
+                .map(|server| IceServer {
+                    urls: server.urls.into_vec(),
+                    username: server.username,
+                    credential: server.credential,
+                })
+                .collect(),
+            relay_only: init.relay_only,
+            audio: beep,
+            video: init.video.is_some(),
+            send_video: init.send_video,
+        };
+        let sinks = MediaSinks {
+            audio: Box::new({
+                let audio_in = audio_in.clone();
+                move |packet| audio_in.push(packet)
+            }),
+            video: Box::new({
+                let video_in = video_in.clone();
+                move |packet| video_in.push(packet)
+            }),
+        };
+        let (peer, events) = Peer::open(options, sinks).await?;
+        // Nothing was requested before: the pipeline has no packets yet.
+        let _ = requester.set(Box::new(peer.key_frame_requester()));
+        let video_out = match init.video.filter(|_| init.send_video) {
+            Some(video) => Some(send_picture(&video, peer.media())?),
+            None => None,
+        };
+        let audio_out = if beep { Some(send_beep(peer.media())?) } else { None };
+        let role = if init.polite { Role::Polite } else { Role::Impolite };
+        Ok(Self {
+            peer,
+            events,
+            negotiation: Negotiation::new(role),
+            lines,
+            frames,
+            ice: IceState::New,
+            connection: "new",
+            video_in,
+            audio_in,
+            video_out,
+            _audio_out: audio_out,
+            _playout: playout,
+        })
+    }
+
+    /// Offers, perhaps with new ICE credentials.
+    pub fn negotiate(&mut self, ice_restart: bool) {
+        self.step(NegotiationInput::Needed { ice_restart });
+    }
+
+    /// Takes the other side's description.
+    pub fn receive_description(&mut self, description: Description) {
+        self.step(NegotiationInput::Received(PeerMessage::Description(description)));
+    }
+
+    /// Takes the other side's candidate.
+    pub fn receive_candidate(&mut self, candidate: Option<Candidate>) {
+        if let Some(candidate) = candidate {
+            self.step(NegotiationInput::Received(PeerMessage::Candidate(candidate)));
+        }
+    }
+
+    /// Takes what the connection says.
+    pub fn handle(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::Negotiation(input) => self.step(input),
+            PeerEvent::State(state) => {
+                self.connection = match state {
+                    PeerState::Connecting => "connecting",
+                    PeerState::Connected => "connected",
+                    PeerState::Disconnected => "disconnected",
+                    PeerState::Failed => "failed",
+                };
+                if state == PeerState::Connected {
+                    self.send_key_frame();
+                }
+                self.say_state();
+            }
+            PeerEvent::Ice(state) => {
+                self.ice = state;
+                self.say_state();
+            }
+            PeerEvent::KeyFrameWanted => self.send_key_frame(),
+            PeerEvent::ControlOpened | PeerEvent::Control(_) | PeerEvent::VideoStarted => {}
+        }
+    }
+
+    /// Writes the frames that have come since the last time.
+    pub fn report_frames(&self) {
+        self.frames.report();
+    }
+
+    /// Ends the call and its sources.
+    pub async fn close(self) {
+        self.peer.close().await;
+        self.frames.report();
+    }
+
+    /// The answer to `stats`.
+    pub async fn stats(&self) -> Line {
+        let peer = self.peer.stats().await;
+        let audio = self.audio_in.statistics();
+        let video = self.video_in.statistics();
+        let sent = self.video_out.as_ref().map(|(_, pipeline)| pipeline.statistics());
+        let size = peer.video_resolution.unwrap_or(Resolution::new(0, 0));
+        let seen = video.resolution.unwrap_or(Resolution::new(0, 0));
+        let mut line = json!({
+            "t": wall_millis(),
+            "ice": ice_name(self.ice),
+            "conn": self.connection,
+            "audio_in": {
+                "packets": audio.jitter.packets,
+                "lost": audio.jitter.lost,
+                "concealed": audio.jitter.concealed_samples,
+                "samples": audio.jitter.samples,
+                "jitter_ms": audio.jitter.jitter * 1000.0,
+            },
+            "audio_out": {"bytes": peer.audio_bytes_sent, "packets": peer.audio_packets_sent},
+            "video_in": {
+                "packets": video.assembled.packets,
+                "lost": video.assembled.lost,
+                "bytes": peer.bytes_received,
+                "frames": self.frames.total(),
+                "dropped": video.undecodable,
+                "w": seen.width,
+                "h": seen.height,
+                "impl": "OpenH264",
+                "decode_s": video.decode_time.as_secs_f64(),
+                "requests": video.requests,
+            },
+            "video_out": {
+                "bytes": peer.video_bytes_sent,
+                "packets": peer.video_packets_sent,
+                "frames": peer.video_frames_sent,
+                "retransmitted": peer.retransmitted,
+                "nack": peer.nacks,
+                "pli": peer.key_frame_requests,
+                "w": size.width,
+                "h": size.height,
+                "impl": "OpenH264",
+            },
+        });
+        if let Some(sent) = sent {
+            line["drawn"] = json!(sent.frames + sent.skipped);
+            line["video_out"]["encode_s"] = json!(sent.encode_time.as_secs_f64());
+        }
+        if let Some(path) = peer.path {
+            line["pair"] = json!({
+                "local": path.local,
+                "remote": path.remote,
+                "protocol": path.protocol,
+                "rtt_ms": path.round_trip.as_ref().map(Duration::as_secs_f64).map(|s| s * 1000.0),
+            });
+        }
+        Line::new(line)
+    }
+
+    fn send_key_frame(&self) {
+        if let Some((_, pipeline)) = &self.video_out {
+            pipeline.request_key_frame();
+        }
+    }
+
+    fn step(&mut self, input: NegotiationInput) {
+        for command in self.negotiation.step(input) {
+            match command {
+                NegotiationCommand::Send(message) => self.send(message),
+                other => self.peer.negotiate(other),
+            }
+        }
+        if self.negotiation.failed() {
+            self.say(json!({"ev": "note", "text": "negotiation failed"}));
+        }
+    }
+
+    fn send(&self, message: PeerMessage) {
+        let t = wall_millis();
+        self.say(match message {
+            PeerMessage::Description(Description { kind, sdp }) => {
+                let kind = match kind {
+                    DescriptionKind::Offer => "offer",
+                    DescriptionKind::Answer => "answer",
+                };
+                json!({"ev": "description", "type": kind, "sdp": sdp, "t": t})
+            }
+            PeerMessage::Candidate(candidate) if candidate.candidate.is_empty() => {
+                json!({"ev": "candidate", "candidate": null, "t": t})
+            }
+            PeerMessage::Candidate(candidate) => {
+                json!({"ev": "candidate", "candidate": candidate, "t": t})
+            }
+        });
+    }
+
+    fn say_state(&self) {
+        let t = wall_millis();
+        self.say(
+            json!({"ev": "state", "ice": ice_name(self.ice), "conn": self.connection, "t": t}),
+        );
+    }
+
+    fn say(&self, value: Value) {
+        let _ = self.lines.send(Line::new(value));
+    }
+}
+
+fn send_picture(
+    video: &VideoLine,
+    media: MediaSender,
+) -> anyhow::Result<(TestPicture, VideoSendPipeline)> {
+    let format = CameraFormat {
+        resolution: Resolution::new(video.w, video.h),
+        rate: FrameRate::from_fps(video.fps),
+    };
+    let pixels = format.resolution.area() as u64 * u64::from(format.rate.fps());
+    let vga = Resolution::VGA.area() as u64 * 30;
+    let kbps = (u64::from(VGA_RATE.bps()) / 1000 * pixels / vga).clamp(100, 20_000) as u32;
+    let settings = EncoderSettings {
+        resolution: format.resolution,
+        rate: format.rate,
+        bitrate: Bitrate::from_kbps(video.max_kbps.map_or(kbps, |most| kbps.min(most))),
+        content: Content::Camera,
+    };
+    let (frames_in, frames) = newest();
+    let pipeline = VideoSendPipeline::start(
+        frames,
+        settings,
+        Box::new(move |picture| {
+            media.send_video(&picture);
+        }),
+    )
+    .context("while starting the encoder")?;
+    let source = TestPicture::start(format, Style::Grey, frames_in)
+        .context("while starting the test picture")?;
+    Ok((source, pipeline))
+}
+
+fn send_beep(media: MediaSender) -> anyhow::Result<(BeepMicrophone, AudioSendPipeline)> {
+    let settings = AudioSendSettings { apm: ApmSettings::NONE, ..Default::default() };
+    let pipeline = AudioSendPipeline::start(
+        settings,
+        Box::new(move |packet| {
+            media.send_audio(&packet);
+        }),
+    )
+    .context("while starting the sound encoder")?;
+    let source = BeepMicrophone::start(pipeline.microphone());
+    Ok((source, pipeline))
+}
+
+fn ice_name(state: IceState) -> &'static str {
+    match state {
+        IceState::New => "new",
+        IceState::Checking => "checking",
+        IceState::Connected => "connected",
+        IceState::Completed => "completed",
+        IceState::Disconnected => "disconnected",
+        IceState::Failed => "failed",
+        IceState::Closed => "closed",
+    }
+}

@@ -1,0 +1,274 @@
+//! The app's media: which devices are open, what goes out to every participant, and what
+//! comes in from each. Devices are opened on a thread of their own, since that may take long.
+
+mod keeper;
+mod outlets;
+
+use crate::ports::{Tile, TilePicture, Tiles};
+use crate::view::{Levels, ParticipantLevel, Settings};
+use keeper::Keeper;
+pub use keeper::{DeviceNote, Wanted};
+use outlets::Outlets;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use tincan_call::PeerKey;
+use tincan_media::codec::opus::OpusError;
+use tincan_media::device::Devices;
+use tincan_media::pipeline::audio_receive::{
+    AudioReceivePipeline, AudioReceiveStatistics, AudioReceiver,
+};
+use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
+use tincan_media::pipeline::video_receive::{
+    Delivery, VideoReceivePipeline, VideoReceiveSinks, VideoReceiveStatistics,
+};
+use tincan_media::process::apm::ApmSettings;
+use tincan_peer_connection::{MediaSender, MediaSinks};
+use tokio::sync::mpsc;
+
+/// Key frames of one participant are asked for at most this often on behalf of windows.
+const KEY_FRAME_PAUSE: Duration = Duration::from_millis(300);
+
+/// All media of this device.
+pub struct MediaSession {
+    tiles: Arc<dyn Tiles>,
+    outlets: Arc<Outlets>,
+    voice: Arc<AudioSendPipeline>,
+    playout: Option<Arc<AudioReceivePipeline>>,
+    keeper: Keeper,
+    wanted: Wanted,
+    peers: HashMap<PeerKey, Incoming>,
+}
+
+type Requester = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+
+/// What comes from one participant.
+struct Incoming {
+    video: Arc<VideoReceivePipeline>,
+    audio: Arc<AudioReceiver>,
+    request: Requester,
+    last_request: Mutex<Option<Instant>>,
+}
+
+/// Figures of what comes from one participant.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IncomingStats {
+    /// Pictures.
+    pub video: VideoReceiveStatistics,
+    /// Sound.
+    pub audio: AudioReceiveStatistics,
+}
+
+/// Where a new connection's packets go, and how its key frames are asked for once it exists.
+pub struct PeerIntake {
+    /// To be given to the connection.
+    pub sinks: MediaSinks,
+    request: Requester,
+}
+
+impl PeerIntake {
+    /// Splits off the sinks; the rest is completed with the connection's requester.
+    pub fn split(self) -> (MediaSinks, impl FnOnce(Box<dyn Fn() + Send + Sync>)) {
+        let request = self.request;
+        (self.sinks, move |requester| {
+            // Set once: an intake belongs to one connection.
+            let _ = request.set(requester);
+        })
+    }
+}
+
+impl MediaSession {
+    /// Starts with everything off; what devices do comes as notes.
+    ///
+    /// # Errors
+    /// [`OpusError`] if there is no encoder.
+    pub fn start(
+        devices: Arc<dyn Devices>,
+        tiles: Arc<dyn Tiles>,
+        settings: &Settings,
+        notes: mpsc::UnboundedSender<DeviceNote>,
+    ) -> Result<Self, OpusError> {
+        let outlets = Arc::<Outlets>::default();
+        let voice_settings =
+            AudioSendSettings { apm: processing(settings), muted: true, ..Default::default() };
+        let voice = AudioSendPipeline::start(voice_settings, {
+            let outlets = outlets.clone();
+            Box::new(move |packet| outlets.send_audio(&packet))
+        })?;
+        let voice = Arc::new(voice);
+        let keeper = Keeper::start(devices, voice.clone(), outlets.clone(), tiles.clone(), notes);
+        Ok(Self {
+            tiles,
+            outlets,
+            voice,
+            playout: None,
+            keeper,
+            wanted: Wanted::default(),
+            peers: HashMap::new(),
+        })
+    }
+
+    /// Opens and closes devices until they are as wanted. `muted` holds sound back although
+    /// the microphone is open, for the level meter.
+    pub fn want(&mut self, wanted: Wanted, muted: bool) {
+        self.voice.set_muted(muted);
+        if self.wanted.camera.is_some() && wanted.camera.is_none() {
+            self.tiles.close(&Tile::Own);
+        }
+        self.wanted = wanted;
+        self.tell_keeper();
+    }
+
+    /// Looks for devices again; the list comes as a note.
+    pub fn list_devices(&self) {
+        self.keeper.list();
+    }
+
+    /// Applies the processing switches at once.
+    pub fn set_processing(&self, settings: &Settings) {
+        self.voice.set_apm(processing(settings));
+    }
+
+    /// Prepares for a participant's packets.
+    ///
+    /// # Errors
+    /// In words, if there is no decoder.
+    pub fn add_peer(&mut self, peer: &PeerKey) -> Result<PeerIntake, String> {
+        let request: Requester = Arc::default();
+        let tile = Tile::Remote(peer.participant.clone());
+        let tiles = self.tiles.clone();
+        let ask = request.clone();
+        let sinks = VideoReceiveSinks {
+            coded: Box::new(move |unit| {
+                tiles.push(&tile, TilePicture { annex_b: unit.annex_b, key: unit.key });
+            }),
+            decoded: Box::new(|_| {}),
+            key_frame_needed: Box::new(move || {
+                if let Some(request) = ask.get() {
+                    request();
+                }
+            }),
+        };
+        let video = VideoReceivePipeline::start(Delivery::Coded, sinks)
+            .map_err(|error| error.to_string())?;
+        let video = Arc::new(video);
+        let audio = Arc::new(self.playout().add(&peer.participant.account.to_string()));
+        let sinks = MediaSinks {
+            audio: Box::new({
+                let audio = audio.clone();
+                move |packet| audio.push(packet)
+            }),
+            video: Box::new({
+                let video = video.clone();
+                move |packet| video.push(packet)
+            }),
+        };
+        let last_request = Mutex::default();
+        let incoming = Incoming { video, audio, request: request.clone(), last_request };
+        self.peers.insert(peer.clone(), incoming);
+        Ok(PeerIntake { sinks, request })
+    }
+
+    /// Sends to a participant from now on.
+    pub fn connect_peer(&self, peer: &PeerKey, sender: MediaSender) {
+        self.outlets.add(peer.clone(), sender);
+    }
+
+    /// Begins pictures anew for everyone, after somebody was connected or lost the thread.
+    pub fn send_key_frame(&self) {
+        self.outlets.request_key_frame();
+    }
+
+    /// Forgets a participant.
+    pub fn remove_peer(&mut self, peer: &PeerKey) {
+        self.outlets.remove(peer);
+        if self.peers.remove(peer).is_some() {
+            self.tiles.close(&Tile::Remote(peer.participant.clone()));
+        }
+        if self.peers.is_empty() {
+            self.playout = None;
+            self.tell_keeper();
+        }
+    }
+
+    /// A window needs a key frame of the tile with this name.
+    pub fn key_frame_needed(&self, tile: &str) {
+        if tile == Tile::Own.to_string() {
+            return self.send_key_frame();
+        }
+        let peer = self
+            .peers
+            .iter()
+            .find(|(peer, _)| Tile::Remote(peer.participant.clone()).to_string() == tile);
+        let Some((_, incoming)) = peer else { return };
+        let mut last = incoming.last_request.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|at| at.elapsed() < KEY_FRAME_PAUSE) {
+            return;
+        }
+        *last = Some(Instant::now());
+        if let Some(request) = incoming.request.get() {
+            request();
+        }
+    }
+
+    /// A picture of theirs has come.
+    pub fn has_picture(&self, peer: &PeerKey) -> bool {
+        self.peers.get(peer).is_some_and(|p| p.video.statistics().assembled.frames > 0)
+    }
+
+    /// Figures of what comes from a participant.
+    pub fn stats(&self, peer: &PeerKey) -> IncomingStats {
+        self.peers.get(peer).map_or_else(IncomingStats::default, |incoming| IncomingStats {
+            video: incoming.video.statistics(),
+            audio: incoming.audio.statistics(),
+        })
+    }
+
+    /// How loud it is here and there; none if nothing is heard at all.
+    pub fn levels(&self) -> Option<Levels> {
+        if self.wanted.microphone.is_none() && self.peers.is_empty() {
+            return None;
+        }
+        let own = self.voice.levels();
+        let participants = self
+            .peers
+            .iter()
+            .map(|(peer, incoming)| ParticipantLevel {
+                account: peer.participant.account.clone(),
+                level: incoming.audio.level().meter(),
+                speaking: incoming.audio.is_speaking(),
+            })
+            .collect();
+        let open = self.wanted.microphone.is_some();
+        Some(Levels {
+            microphone: if open { own.level.meter() } else { 0.0 },
+            speaking: open && own.speaking,
+            participants,
+        })
+    }
+
+    fn playout(&mut self) -> Arc<AudioReceivePipeline> {
+        let playout = self
+            .playout
+            .get_or_insert_with(|| {
+                let playout = AudioReceivePipeline::start();
+                playout.set_reference(self.voice.render_reference());
+                Arc::new(playout)
+            })
+            .clone();
+        self.tell_keeper();
+        playout
+    }
+
+    fn tell_keeper(&self) {
+        self.keeper.want(self.wanted.clone(), self.playout.clone());
+    }
+}
+
+fn processing(settings: &Settings) -> ApmSettings {
+    ApmSettings {
+        echo_cancellation: settings.echo_cancellation,
+        noise_suppression: settings.noise_suppression,
+        auto_gain: settings.auto_gain,
+    }
+}

@@ -1,0 +1,58 @@
+//! Everyone who is sent the own sound and picture.
+
+use std::sync::{Mutex, PoisonError};
+use tincan_call::PeerKey;
+use tincan_media::encoded::{EncodedAudio, EncodedVideo};
+use tincan_media::pipeline::video_send::VideoSendPipeline;
+use tincan_peer_connection::MediaSender;
+
+/// The list, and the encoder that feeds it while a camera is open.
+#[derive(Default)]
+pub struct Outlets {
+    senders: Mutex<Vec<(PeerKey, MediaSender)>>,
+    encoder: Mutex<Option<VideoSendPipeline>>,
+}
+
+impl Outlets {
+    /// Adds somebody.
+    pub fn add(&self, peer: PeerKey, sender: MediaSender) {
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner).push((peer, sender));
+        self.request_key_frame();
+    }
+
+    /// Takes somebody out.
+    pub fn remove(&self, peer: &PeerKey) {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.retain(|(other, _)| other != peer);
+    }
+
+    /// Sends a sound packet to all.
+    pub fn send_audio(&self, packet: &EncodedAudio) {
+        for (_, sender) in self.senders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            sender.send_audio(packet);
+        }
+    }
+
+    /// Sends a picture to all.
+    pub fn send_video(&self, picture: &EncodedVideo) {
+        for (_, sender) in self.senders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            sender.send_video(picture);
+        }
+    }
+
+    /// Puts the encoder of the open camera in place, or takes it away.
+    pub fn set_encoder(&self, encoder: Option<VideoSendPipeline>) {
+        let mut slot = self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *slot, encoder);
+        drop(slot);
+        // Waits for its thread, which may be sending just now: not under the lock.
+        drop(old);
+    }
+
+    /// Makes the next picture a key frame.
+    pub fn request_key_frame(&self) {
+        if let Some(encoder) = &*self.encoder.lock().unwrap_or_else(PoisonError::into_inner) {
+            encoder.request_key_frame();
+        }
+    }
+}
