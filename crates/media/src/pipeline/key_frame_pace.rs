@@ -21,14 +21,14 @@ impl KeyFramePace {
         self.wanted = true;
     }
 
-    /// Whether one is wanted, due or not.
-    pub fn is_wanted(&self) -> bool {
-        self.wanted
+    /// Whether one is wanted and due.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.wanted && self.last.is_none_or(|last| now >= last + self.interval)
     }
 
-    /// Whether one is wanted and due; the next is due an interval later.
+    /// Lets one through if it is wanted and due; the next is due an interval later.
     pub fn take(&mut self, now: Instant) -> bool {
-        let due = self.wanted && self.last.is_none_or(|last| now >= last + self.interval);
+        let due = self.is_due(now);
         if due {
             self.passed(now);
         }

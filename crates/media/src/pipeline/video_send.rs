@@ -199,7 +199,7 @@ impl Encoding {
     fn repeat(&mut self) {
         let now = Instant::now();
         let still = self.last.take_if(|last| {
-            self.pace.is_wanted() && now.saturating_duration_since(last.captured()) > STILL
+            self.pace.is_due(now) && now.saturating_duration_since(last.captured()) > STILL
         });
         if let Some(frame) = still {
             self.encode(frame.at(now));

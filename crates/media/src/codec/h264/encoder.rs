@@ -10,8 +10,8 @@ use openh264::encoder::{
 use openh264::formats::YUVSource;
 use openh264::{OpenH264API, Timestamp};
 use openh264_sys2::{
-    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo,
-    SPATIAL_LAYER_0, SPATIAL_LAYER_ALL,
+    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_TRACE_LEVEL,
+    SBitrateInfo, SPATIAL_LAYER_0, SPATIAL_LAYER_ALL, WELS_LOG_QUIET,
 };
 use std::time::Instant;
 use tincan_proto::units::{Bitrate, FrameRate, Resolution};
@@ -193,8 +193,23 @@ fn build(settings: &EncoderSettings) -> Result<Encoder, EncodeError> {
         .scene_change_detect(false)
         .adaptive_quantization(camera)
         .background_detection(camera);
-    Encoder::with_api_config(OpenH264API::from_source(), config)
-        .map_err(|e| EncodeError::Setup { resolution: settings.resolution, reason: e.to_string() })
+    let mut encoder =
+        Encoder::with_api_config(OpenH264API::from_source(), config).map_err(|e| {
+            EncodeError::Setup { resolution: settings.resolution, reason: e.to_string() }
+        })?;
+    quieten(&mut encoder);
+    Ok(encoder)
+}
+
+/// Keeps OpenH264 from writing to the standard error output while it is initialised, that skipping
+/// is off and the like.
+fn quieten(encoder: &mut Encoder) {
+    let mut level = WELS_LOG_QUIET;
+    // SAFETY: this option alone is allowed before the encoder is initialised; it reads an `int`
+    // during the call only.
+    let _ignored = unsafe {
+        encoder.raw_api().set_option(ENCODER_OPTION_TRACE_LEVEL, (&raw mut level).cast())
+    };
 }
 
 /// A picture as OpenH264 reads it, without a copy.
