@@ -2,14 +2,20 @@
 //! channels, any rate) to blocks of 10 ms mono at 48 kHz, and back. Runs in audio callbacks:
 //! all memory is taken at the start.
 
-use crate::rate::{LONGEST_PIECE, Rate};
-use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SAMPLE_RATE, SILENCE};
+use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE};
 use tincan_media::device::DeviceError;
+use tincan_media::process::resample::{ResampleError, Resampler};
+
+/// What one block can become at the highest rate of a device, and what a callback is cut into
+/// at the lowest, with room to spare.
+const ROOM: usize = 16 * BLOCK_SAMPLES;
 
 /// From a microphone's callbacks to blocks.
 pub(crate) struct FromDevice {
     channels: usize,
-    rate: Option<Rate>,
+    resampler: Resampler,
+    mono: Vec<f32>,
+    resampled: Vec<f32>,
     block: AudioBlock,
     filled: usize,
 }
@@ -17,8 +23,14 @@ pub(crate) struct FromDevice {
 impl FromDevice {
     /// For a device that delivers `channels` interleaved channels at `rate`.
     pub(crate) fn new(channels: u16, rate: u32) -> Result<Self, DeviceError> {
-        let rate = (rate != SAMPLE_RATE).then(|| Rate::new(rate, SAMPLE_RATE)).transpose()?;
-        Ok(Self { channels: channels.max(1).into(), rate, block: SILENCE, filled: 0 })
+        Ok(Self {
+            channels: channels.max(1).into(),
+            resampler: Resampler::from_device(rate).map_err(unsupported)?,
+            mono: Vec::with_capacity(BLOCK_SAMPLES),
+            resampled: Vec::with_capacity(ROOM),
+            block: SILENCE,
+            filled: 0,
+        })
     }
 
     /// Takes what one callback brought and hands each block that it completes to `sink`.
@@ -28,42 +40,35 @@ impl FromDevice {
         to_f32: impl Fn(T) -> f32,
         mut sink: impl FnMut(&AudioBlock),
     ) {
-        for frame in data.chunks_exact(self.channels) {
-            let sample = mono(frame, &to_f32);
-            match &mut self.rate {
-                None => fill(&mut self.block, &mut self.filled, &[sample], &mut sink),
-                Some(rate) => {
-                    if let Some(piece) = rate.push(sample) {
-                        fill(&mut self.block, &mut self.filled, piece, &mut sink);
-                    }
+        // In small pieces, so that a callback of any size fits into the memory taken.
+        for piece in data.chunks(self.channels * BLOCK_SAMPLES) {
+            self.mono.clear();
+            self.resampled.clear();
+            let frames = piece.chunks_exact(self.channels);
+            self.mono.extend(frames.map(|frame| mix(frame, &to_f32)));
+            self.resampler.push(&self.mono, &mut self.resampled);
+            for &sample in &self.resampled {
+                self.block[self.filled] = bounded(sample);
+                self.filled += 1;
+                if self.filled == BLOCK_SAMPLES {
+                    self.filled = 0;
+                    sink(&self.block);
                 }
             }
         }
     }
 }
 
+fn unsupported(error: ResampleError) -> DeviceError {
+    DeviceError::Unsupported(error.to_string())
+}
+
 /// The mean of the first two channels: a call has one voice. Further channels are left out,
 /// since on sound cards with many inputs most of them are not connected.
-fn mono<T: Copy>(frame: &[T], to_f32: &impl Fn(T) -> f32) -> f32 {
+fn mix<T: Copy>(frame: &[T], to_f32: &impl Fn(T) -> f32) -> f32 {
     let used = &frame[..frame.len().min(2)];
     let sum: f32 = used.iter().map(|&sample| to_f32(sample)).sum();
     sum / used.len() as f32
-}
-
-fn fill(
-    block: &mut AudioBlock,
-    filled: &mut usize,
-    samples: &[f32],
-    sink: &mut impl FnMut(&AudioBlock),
-) {
-    for &sample in samples {
-        block[*filled] = bounded(sample);
-        *filled += 1;
-        if *filled == BLOCK_SAMPLES {
-            *filled = 0;
-            sink(block);
-        }
-    }
 }
 
 /// Float devices may deliver anything; blocks are in [-1, 1].
@@ -74,22 +79,22 @@ fn bounded(sample: f32) -> f32 {
 /// From blocks to a speaker's callbacks.
 pub(crate) struct ToDevice {
     channels: usize,
-    source: Mono,
-}
-
-struct Mono {
+    resampler: Resampler,
     block: AudioBlock,
-    used: usize,
-    rate: Option<(Rate, Vec<f32>, usize)>,
+    ready: Vec<f32>,
+    played: usize,
 }
 
 impl ToDevice {
     /// For a device that takes `channels` interleaved channels at `rate`.
     pub(crate) fn new(channels: u16, rate: u32) -> Result<Self, DeviceError> {
-        let rate = (rate != SAMPLE_RATE).then(|| Rate::new(SAMPLE_RATE, rate)).transpose()?;
-        let rate = rate.map(|rate| (rate, Vec::with_capacity(LONGEST_PIECE), 0));
-        let source = Mono { block: SILENCE, used: BLOCK_SAMPLES, rate };
-        Ok(Self { channels: channels.max(1).into(), source })
+        Ok(Self {
+            channels: channels.max(1).into(),
+            resampler: Resampler::to_device(rate).map_err(unsupported)?,
+            block: SILENCE,
+            ready: Vec::with_capacity(ROOM),
+            played: 0,
+        })
     }
 
     /// Fills what one callback asks for, taking blocks from `source` as they are needed. The
@@ -102,43 +107,23 @@ impl ToDevice {
     ) {
         let silence = from_f32(0.0);
         for frame in data.chunks_mut(self.channels) {
-            let sample = from_f32(self.source.next(&mut source));
+            let sample = from_f32(self.next(&mut source));
             let (front, others) = frame.split_at_mut(frame.len().min(2));
             front.fill(sample);
             others.fill(silence);
         }
     }
-}
 
-impl Mono {
     fn next(&mut self, source: &mut impl FnMut(&mut AudioBlock)) -> f32 {
-        let Some((rate, piece, at)) = &mut self.rate else {
-            return from_block(&mut self.block, &mut self.used, source);
-        };
-        while *at >= piece.len() {
-            let sample = from_block(&mut self.block, &mut self.used, source);
-            if let Some(new) = rate.push(sample) {
-                piece.clear();
-                piece.extend_from_slice(new);
-                *at = 0;
-            }
+        while self.played >= self.ready.len() {
+            source(&mut self.block);
+            self.ready.clear();
+            self.resampler.push(&self.block, &mut self.ready);
+            self.played = 0;
         }
-        *at += 1;
-        bounded(piece[*at - 1])
+        self.played += 1;
+        bounded(self.ready[self.played - 1])
     }
-}
-
-fn from_block(
-    block: &mut AudioBlock,
-    used: &mut usize,
-    source: &mut impl FnMut(&mut AudioBlock),
-) -> f32 {
-    if *used == BLOCK_SAMPLES {
-        *used = 0;
-        source(block);
-    }
-    *used += 1;
-    bounded(block[*used - 1])
 }
 
 #[cfg(test)]

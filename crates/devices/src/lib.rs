@@ -8,7 +8,6 @@ mod blocks;
 mod camera;
 mod listing;
 mod microphone;
-mod rate;
 mod sound;
 mod speaker;
 mod worker;

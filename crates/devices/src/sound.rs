@@ -2,6 +2,8 @@
 //! mean for us.
 
 mod choice;
+#[cfg(target_os = "linux")]
+mod cookie;
 mod device_thread;
 
 pub(crate) use choice::{Shape, choose};
@@ -68,6 +70,7 @@ pub(crate) fn connect() -> Option<cpal::Host> {
     #[cfg(target_os = "linux")]
     {
         hush_alsa();
+        cookie::provide();
         match cpal::host_from_id(HostId::PulseAudio) {
             Ok(host) => return Some(host),
             Err(error) => tracing::debug!(%error, "no sound server"),

@@ -19,6 +19,8 @@ pub const SAMPLE_RATE: u32 = 48_000;
 const REQUIRED: &str = "TINCAN_REQUIRE_SOUND_SERVER";
 /// The server starts in half a second; on a loaded machine in some.
 const STARTING: Duration = Duration::from_secs(30);
+/// What PulseAudio demands of a cookie, and all that PipeWire looks at.
+const COOKIE: usize = 256;
 /// For what the server does at once.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -60,12 +62,14 @@ impl SoundServer {
             ("XDG_RUNTIME_DIR", runtime.clone()),
             ("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", within("bus"))),
             ("PULSE_SERVER", format!("unix:{}", within("pulse/native"))),
+            ("PULSE_COOKIE", within("cookie")),
             // No settings of this machine's user, and no memory of where streams went before.
             ("XDG_CONFIG_HOME", within("config")),
             ("XDG_STATE_HOME", within("state")),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let mut server = Self { sound: Sound { env }, processes: Vec::new(), folder };
+        std::fs::write(server.folder.join("cookie"), [7; COOKIE])?;
         server.run("dbus-daemon", &["--session", "--nofork", "--nopidfile", "--nosyslog"])?;
         server.run("pipewire", &[])?;
         server.run("wireplumber", &[])?;
@@ -240,7 +244,11 @@ impl Sound {
         command
     }
 
-    fn has(&self, list: &str, name: &str) -> Result<bool> {
+    /// Whether a list of the server (`sinks`, `sources`) has this name in it.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub fn has(&self, list: &str, name: &str) -> Result<bool> {
         let listed = self.pactl(&["list", "short", list])?;
         Ok(listed.lines().any(|line| line.split('\t').nth(1) == Some(name)))
     }
