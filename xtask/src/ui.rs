@@ -2,7 +2,7 @@
 
 use crate::job::{Job, Jobs};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -21,19 +21,19 @@ pub struct Counts {
     pub failed: u64,
 }
 
-/// Installs the UI's packages unless the last installation was of the same lock file.
+/// Installs the UI's packages unless they are newer than the lock file.
 pub fn install(workspace: &Workspace, jobs: &Jobs) -> Result<()> {
     let ui = workspace.root.join("ui");
-    let lock =
-        fs::read(ui.join("package-lock.json")).context("while reading the UI's lock file")?;
-    let mark = ui.join("node_modules/.installed-lock.json");
-    if fs::read(&mark).is_ok_and(|installed| installed == lock) {
+    // npm writes this file at the end of an installation.
+    let installed = newest(&ui.join("node_modules/.package-lock.json"));
+    if installed.is_some() && installed >= newest(&ui.join("package-lock.json")) {
+        println!("✓ the UI's packages are there");
         return Ok(());
     }
     let mut command = npm(workspace);
     command.args(["ci", "--no-audit", "--no-fund"]);
-    jobs.run(Job::new("UI packages", command, 10).hint("check the network, then run this again"))?;
-    fs::write(&mark, lock).context("while noting what was installed")
+    let job = Job::new("UI packages", command, 10).hint("check the network, then run this again");
+    jobs.run(job).map(drop)
 }
 
 /// Builds the UI unless it is newer than everything that it is made from.
