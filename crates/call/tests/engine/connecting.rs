@@ -155,8 +155,13 @@ fn a_call_goes_on_without_the_server_and_repairs_itself_when_it_is_back() {
     desk.step(Input::SignedIn { me: device("alice", 1) });
     assert_eq!(desk.out.commands, [], "nothing is broken");
     desk.step(Input::SignalLost).peer_state(5, &bob(), PeerState::Failed);
+    assert_eq!(desk.offers(), [true]);
+    let sdp = "o2".to_owned();
+    let set = NegotiationInput::LocalDescriptionSet { epoch: Epoch(3), sdp };
+    desk.peer(5, &bob(), PeerInput::Negotiation(set));
     desk.step(Input::SignedIn { me: device("alice", 1) });
-    assert!(!desk.is_idle());
+    let again = Command::SendPeerMessage { call: call(5), to: bob(), message: offer("o2") };
+    assert_eq!(desk.out.commands, [again], "the offer had nowhere to go");
 }
 
 #[test]

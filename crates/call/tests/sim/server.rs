@@ -10,9 +10,9 @@ use tincan_proto::units::UnixMillis;
 use tincan_proto::{AccountName, CallId, ClientMessage, ParticipantId, PeerMessage, ServerMessage};
 
 /// How long an unanswered call outlives the connection of its caller.
-const CALLER_GRACE: Duration = Duration::from_secs(10);
+const CALLER_GRACE: Duration = Duration::from_secs(5);
 /// How long a participant may be away.
-const PARTICIPANT_GRACE: Duration = Duration::from_secs(30);
+const PARTICIPANT_GRACE: Duration = Duration::from_secs(20);
 
 /// From a device.
 #[derive(Clone, Debug)]

@@ -127,9 +127,9 @@ fn sweep(seeds: std::ops::Range<u64>, accounts: &[&str], weather: impl Fn(u64) -
 
 fn weather(seed: u64) -> Weather {
     Weather {
-        duplicates: seed % 3 == 0,
+        duplicates: seed.is_multiple_of(3),
         reorders: false,
-        forgets: seed % 4 == 0,
+        forgets: seed.is_multiple_of(4),
         shy: seed % 5 < 2,
     }
 }
@@ -160,8 +160,8 @@ fn people_agree_in_the_end_though_messages_overtake_each_other() {
 
 #[test]
 fn a_group_call_connects_everybody_with_everybody() {
-    for seed in 0..500 {
-        let weather = Weather { shy: seed % 2 == 0, ..Weather::default() };
+    for seed in 0..500_u64 {
+        let weather = Weather { shy: seed.is_multiple_of(2), ..Weather::default() };
         let mut world = World::new(seed, weather, &["alice", "bob", "carol"]);
         let call = CallId::random(&mut world.random);
         let (to, media) = (vec![name("bob"), name("carol")], CallMedia::Video);
@@ -176,6 +176,68 @@ fn a_group_call_connects_everybody_with_everybody() {
             let current = device.engine.state().current.as_ref();
             let others = current.map(|current| (current.id, current.participants.len()));
             assert_eq!(others, Some((call, 2)), "seed {seed}");
+        }
+    }
+}
+
+/// Alice and bob in a call, at 10 s.
+fn in_call(seed: u64) -> World {
+    let mut world = World::new(seed, Weather::default(), &["alice", "bob"]);
+    let call = CallId::random(&mut world.random);
+    let (to, media) = (vec![name("bob")], CallMedia::Video);
+    world.at(Duration::ZERO, Happening::User(0, Input::CallPressed { call, to, media }));
+    world.at(seconds(4), Happening::TakesRing(1));
+    world.run_until(seconds(10));
+    check_in_call(&world, "before");
+    world
+}
+
+fn check_in_call(world: &World, when: &str) {
+    check_agreement(world);
+    for device in &world.devices {
+        let in_call = device.engine.state().current.is_some();
+        assert!(in_call, "seed {}: {} is in no call {when}", world.seed, device.me);
+    }
+}
+
+#[test]
+fn a_broken_path_is_repaired_by_the_first_attempts() {
+    for seed in 0..300 {
+        let mut world = in_call(seed);
+        world.at(seconds(10), Happening::PathBreaks(0, 1));
+        world.run_until(seconds(20));
+        check_in_call(&world, "after the repair");
+    }
+}
+
+#[test]
+fn a_path_that_breaks_together_with_the_server_is_repaired_when_it_is_back() {
+    for seed in 0..300 {
+        let mut world = in_call(seed);
+        world.at(seconds(10), Happening::PathBreaks(0, 1));
+        for at in [0, 1] {
+            let away = world.millis(1, 12_000);
+            world.at(seconds(10), Happening::LosesServer(at));
+            world.at(seconds(10) + away, Happening::FindsServer(at));
+        }
+        world.run_until(seconds(26));
+        check_in_call(&world, "after the repair");
+    }
+}
+
+#[test]
+fn a_call_outlives_a_server_that_stays_away() {
+    for seed in 0..50 {
+        let mut world = in_call(seed);
+        for at in [0, 1] {
+            world.at(seconds(10), Happening::LosesServer(at));
+        }
+        world.run_until(seconds(600));
+        check_in_call(&world, "without the server");
+        world.at(seconds(600), Happening::User(0, Input::HangUpPressed));
+        world.run_until(seconds(602));
+        for device in &world.devices {
+            assert!(device.engine.state().current.is_none(), "seed {seed}: goodbye was not heard");
         }
     }
 }

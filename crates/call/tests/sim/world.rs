@@ -95,6 +95,8 @@ pub struct World {
     queue: BinaryHeap<std::cmp::Reverse<(Duration, u64)>>,
     happenings: HashMap<u64, Happening>,
     serial: u64,
+    /// Every step is printed: for one seed at a time.
+    traces: bool,
 }
 
 impl World {
@@ -125,6 +127,7 @@ impl World {
             queue: BinaryHeap::new(),
             happenings: HashMap::new(),
             serial: 0,
+            traces: std::env::var_os("TINCAN_TRACE").is_some(),
         };
         for at in 0..world.devices.len() {
             world.happen(Happening::FindsServer(at));
@@ -304,30 +307,34 @@ impl World {
     /// Steps one engine, carries out what it orders and checks what always holds.
     fn step(&mut self, at: usize, input: Input) {
         let now = self.instant();
-        let text = std::env::var_os("TINCAN_TRACE").map(|_| format!("{input:?}"));
+        let text = self.traces.then(|| format!("{input:?}"));
         let output = self.devices[at].engine.step(now, input);
         if let Some(text) = text {
-            println!("{:?} {} <- {text}", self.now, self.devices[at].me);
-            output.commands.iter().for_each(|command| println!("      {command:?}"));
-            output.events.iter().for_each(|event| println!("      {event:?}"));
+            eprintln!("{:?} {} <- {text}", self.now, self.devices[at].me);
+            output.commands.iter().for_each(|command| eprintln!("      {command:?}"));
+            output.events.iter().for_each(|event| eprintln!("      {event:?}"));
         }
         self.devices[at].deadline = output.deadline;
         if let Some(deadline) = output.deadline {
             let due = deadline.saturating_duration_since(self.start).max(self.now);
             self.at(due, Happening::Deadline(at));
         }
+        let told = !output.events.is_empty();
         self.devices[at].events.extend(output.events);
         for command in output.commands {
             self.obey(at, command);
         }
         self.check_device(at);
+        if told {
+            self.check_events(at);
+        }
     }
 
     fn obey(&mut self, at: usize, command: Command) {
         match command {
-            Command::Send(message) => self.to_server(at, Up::Say(message)),
+            Command::Send(message) => self.tell_server(at, Up::Say(message)),
             Command::SendPeerMessage { call, to, message } => {
-                self.to_server(at, Up::Peer { call, to, message });
+                self.tell_server(at, Up::Peer { call, to, message });
             }
             Command::OpenPeer { peer, role: _ } => {
                 self.serial += 1;
@@ -339,7 +346,7 @@ impl World {
                     "c"
                 };
                 let opened = Peer {
-                    model: ModelPeer::new(side, self.seed % 2 == 0),
+                    model: ModelPeer::new(side, self.seed.is_multiple_of(2)),
                     instance: self.serial,
                     control_opened: false,
                     busy_until: self.now,
@@ -375,7 +382,7 @@ impl World {
         }
     }
 
-    fn to_server(&mut self, from: usize, message: Up) {
+    fn tell_server(&mut self, from: usize, message: Up) {
         let between_peers = matches!(message, Up::Peer { .. });
         if !self.devices[from].online {
             return;
@@ -442,6 +449,10 @@ impl World {
                 assert!(!call.participants.is_empty(), "seed {seed}: alone in a call");
             }
         }
+    }
+
+    fn check_events(&self, at: usize) {
+        let (device, seed) = (&self.devices[at], self.seed);
         let ended = device.events.iter().filter_map(|event| match event {
             Event::Ended(call, _) => Some(*call),
             Event::RingStarted(_)
