@@ -15,6 +15,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 const WIDE = { width: 960, height: 640 };
 const NARROW = { width: 380, height: 560 };
+/** What is left of the wide window at 200 % zoom. */
+const ZOOMED = { width: 480, height: 320 };
 const NOW = new Date(2026, 4, 12, 15, 24);
 
 const openContact = (name) => (page) => page.getByTestId(`contact-${name}`).click();
@@ -23,7 +25,7 @@ const openMenu = (label) => (page) => page.getByRole('button', { name: label }).
 
 /** What to look at: a fixture, what to do there, and at which sizes. */
 const VIEWS = [
-  { name: 'signed-out', narrow: true },
+  { name: 'signed-out', narrow: true, zoomed: true },
   { name: 'signed-out-name-taken' },
   { name: 'signed-out-wrong-key' },
   { name: 'signed-out-unreachable', narrow: true },
@@ -33,13 +35,13 @@ const VIEWS = [
   { name: 'signing-in' },
   { name: 'empty', narrow: true },
   { name: 'contacts', narrow: true },
-  { name: 'contact', act: openContact('bob'), narrow: true },
+  { name: 'contact', act: openContact('bob'), narrow: true, zoomed: true },
   { name: 'contact-key-changed', act: openContact('dimitri') },
   { name: 'calls', act: (page) => page.getByTestId('tab-calls').click(), narrow: true },
   { name: 'calls-empty', fixture: 'empty', act: (page) => page.getByTestId('tab-calls').click() },
   { name: 'add-contact', fixture: 'contacts', act: (page) => page.getByTestId('add-contact-open').click(), narrow: true },
   { name: 'offline', narrow: true },
-  { name: 'settings', act: openSettings, narrow: true },
+  { name: 'settings', act: openSettings, narrow: true, zoomed: true },
   {
     name: 'settings-end',
     fixture: 'settings',
@@ -49,15 +51,15 @@ const VIEWS = [
     },
   },
   { name: 'notices', narrow: true },
-  { name: 'incoming-video', narrow: true },
+  { name: 'incoming-video', narrow: true, zoomed: true },
   { name: 'incoming-audio' },
   { name: 'incoming-two', narrow: true },
   { name: 'incoming-in-call' },
   { name: 'calling' },
-  { name: 'ringing', narrow: true },
+  { name: 'ringing', narrow: true, zoomed: true },
   { name: 'ringing-audio' },
   { name: 'connecting' },
-  { name: 'connected', narrow: true },
+  { name: 'connected', narrow: true, zoomed: true },
   { name: 'connected-hour' },
   { name: 'connected-audio' },
   { name: 'connected-idle', fixture: 'connected', act: (page) => page.waitForTimeout(3600), skipAxe: true },
@@ -66,7 +68,7 @@ const VIEWS = [
   { name: 'stats', fixture: 'connected', act: (page) => page.getByTestId('stats-open').click(), narrow: true },
   { name: 'stats-poor', fixture: 'poor', act: (page) => page.getByTestId('stats-open').click() },
   { name: 'tooltip', fixture: 'connected', act: (page) => page.getByTestId('toggle-microphone').hover() },
-  { name: 'remote-camera-off', narrow: true },
+  { name: 'remote-camera-off', narrow: true, zoomed: true },
   { name: 'remote-muted', narrow: true },
   { name: 'muted-all' },
   { name: 'speaking' },
@@ -149,6 +151,7 @@ for (const view of views) {
   for (const theme of ['light', 'dark']) {
     await look(view, theme, WIDE, '');
     if (view.narrow) await look(view, theme, NARROW, '-narrow');
+    if (view.zoomed && theme === 'light') await look(view, theme, ZOOMED, '-zoomed');
   }
 }
 

@@ -18,7 +18,8 @@ export function tauriBackend(): Backend {
     async chooseVideoMode() {
       const stored = localStorage.getItem('tincan.video');
       const mode = await chooseMode({ search: location.search, stored });
-      await invoke('decoder_chosen', { webcodecs: mode === 'h264' });
+      // The sockets name their mode too: pictures must not wait for this report to succeed.
+      await invoke('decoder_chosen', { webcodecs: mode === 'h264' }).catch(console.error);
       return mode;
     },
     playTile(request) {
