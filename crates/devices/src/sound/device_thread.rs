@@ -180,7 +180,7 @@ impl Watch {
                 lost_buffers = lost;
             }
             look = match look {
-                None => self.listing.begin_sound_look().filter(|_| self.pinned.is_some()),
+                None => self.pinned.as_ref().and_then(|_| self.listing.begin_sound_look()),
                 Some(answer) => match poll(&answer) {
                     Answer::Waiting => Some(answer),
                     Answer::Here(Some(devices)) if self.is_gone(&devices) => {

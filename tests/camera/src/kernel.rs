@@ -1,0 +1,80 @@
+//! The kernel of the guest: Debian's, unpacked from its package.
+
+use crate::{run, tool};
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+
+/// Names a package that is there already.
+const PACKAGE: &str = "TINCAN_GUEST_KERNEL";
+/// The test driver.
+const DRIVER: &str = "vivid";
+
+/// A kernel that can boot.
+pub struct Kernel {
+    /// The kernel itself.
+    pub image: PathBuf,
+    /// The modules of the driver, in the order in which they are loaded.
+    pub modules: Vec<PathBuf>,
+}
+
+/// The package, if it is there: the one that the environment names, or an earlier download.
+pub fn package(cache: &Path) -> Option<PathBuf> {
+    std::env::var_os(PACKAGE).map(PathBuf::from).or_else(|| {
+        let files = std::fs::read_dir(cache).ok()?.flatten();
+        files.map(|file| file.path()).find(|path| path.extension().is_some_and(|it| it == "deb"))
+    })
+}
+
+/// Downloads the package: 70 MB.
+///
+/// # Errors
+/// There is no `apt-get`, or no network.
+pub fn download(cache: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(cache)?;
+    let depends = run(tool("apt-cache").args(["depends", "linux-image-amd64"]))?;
+    let depends = String::from_utf8_lossy(&depends).into_owned();
+    // The package of that name has no kernel in it, only the name of the newest.
+    let name = depends
+        .split_whitespace()
+        .find(|word| word.starts_with("linux-image-") && *word != "linux-image-amd64")
+        .context("linux-image-amd64 depends on no kernel")?;
+    run(tool("apt-get").args(["download", "-qq", name]).current_dir(cache))?;
+    package(cache).context("the package is not there after its download")
+}
+
+/// Unpacks what a guest with a camera needs, once.
+///
+/// # Errors
+/// The package has no such kernel.
+pub fn unpack(package: &Path, cache: &Path) -> Result<Kernel> {
+    let root = cache.join("kernel");
+    if !root.join("unpacked").exists() {
+        std::fs::create_dir_all(&root)?;
+        run(tool("dpkg-deb").arg("-x").arg(package).arg(&root))?;
+        run(tool("depmod").arg("-b").arg(&root).arg(version(&root)?))?;
+        std::fs::write(root.join("unpacked"), "")?;
+    }
+    let version = version(&root)?;
+    let listed = run(tool("modprobe").arg("-d").arg(&root).args([
+        "-S",
+        &version,
+        "--show-depends",
+        DRIVER,
+    ]))?;
+    let listed = String::from_utf8_lossy(&listed).into_owned();
+    let modules = listed
+        .lines()
+        .filter_map(|line| line.strip_prefix("insmod "))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .map(PathBuf::from)
+        .collect();
+    let image = root.join(format!("boot/vmlinuz-{version}"));
+    ensure!(image.exists(), "no {}", image.display());
+    Ok(Kernel { image, modules })
+}
+
+fn version(root: &Path) -> Result<String> {
+    let mut folders = std::fs::read_dir(root.join("lib/modules")).context("no modules")?;
+    let folder = folders.next().context("no modules")??;
+    folder.file_name().into_string().ok().context("a version that is no text")
+}
