@@ -38,20 +38,20 @@ fn cpu() -> Duration {
     nanos.map_or(Duration::ZERO, Duration::from_nanos)
 }
 
-/// Runs something often and prints the mean and the longest.
+/// Runs something often and prints the mean of CPU time and the median of wall time.
 fn measure(name: &str, times: u64, mut run: impl FnMut(u64)) {
     (0..times / 10 + 1).for_each(&mut run);
-    let (mut total, mut longest) = (Duration::ZERO, Duration::ZERO);
+    let mut walls = Vec::with_capacity(times as usize);
+    let before = cpu();
     for n in 0..times {
-        let (cpu_before, before) = (cpu(), Instant::now());
+        let start = Instant::now();
         run(n);
-        let cpu_after = cpu();
-        let took = if cpu_after.is_zero() { before.elapsed() } else { cpu_after - cpu_before };
-        total += took;
-        longest = longest.max(took);
+        walls.push(start.elapsed());
     }
-    let mean = total.as_secs_f64() * 1e6 / times as f64;
-    println!("{name:42} {mean:9.1} us   longest {:9.1}", longest.as_secs_f64() * 1e6);
+    let mean = (cpu() - before).as_secs_f64() * 1e6 / times as f64;
+    walls.sort();
+    let median = walls[walls.len() / 2].as_secs_f64() * 1e6;
+    println!("{name:42} CPU {mean:8.1} us   wall, median {median:8.1} us");
 }
 
 fn pictures(size: Resolution, kbps: u32) -> anyhow::Result<()> {
@@ -124,7 +124,9 @@ fn sound() -> anyhow::Result<()> {
         .map(|i| {
             let t = i as f32 / 48_000.0;
             let open = (t * 14.0).sin().max(0.0);
-            let buzz: f32 = (1..20).map(|h| (t * 6.283 * 130.0 * h as f32).sin() / h as f32).sum();
+            let buzz: f32 = (1..20)
+                .map(|h| (t * std::f32::consts::TAU * 130.0 * h as f32).sin() / h as f32)
+                .sum();
             0.1 * open * buzz
         })
         .collect();

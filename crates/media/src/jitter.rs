@@ -3,9 +3,11 @@
 mod buffer;
 mod delay;
 mod playout;
+mod statistics;
 
-pub use buffer::{AudioJitterBuffer, JitterStatistics, Pulled};
+pub use buffer::{AudioJitterBuffer, Pulled};
 pub use playout::{Played, Playout};
+pub use statistics::JitterStatistics;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
 //! Decides, block by block, what is to be decoded. Decodes nothing itself and reads no clock.
 
-use crate::audio::BLOCK_SAMPLES;
+use crate::audio::{BLOCK, BLOCK_SAMPLES};
 use crate::codec::opus::packet_samples;
 use crate::encoded::RtpPayload;
 use crate::jitter::delay::DelayEstimator;
+use crate::jitter::statistics::JitterStatistics;
 use crate::rtp::sequence::{Arrival, Sequence};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -46,29 +47,6 @@ pub enum Pulled {
     Conceal,
     /// Nobody sends: play silence.
     Silence,
-}
-
-/// Counts since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct JitterStatistics {
-    /// Packets received, without duplicates.
-    pub packets: u64,
-    /// Packets that have not come.
-    pub lost: u64,
-    /// Packets that came after their time and were dropped.
-    pub late: u64,
-    /// Packets dropped to make up for delay.
-    pub skipped: u64,
-    /// Samples played, without silence while nobody sends.
-    pub samples: u64,
-    /// Samples among them that were made up or recovered.
-    pub concealed_samples: u64,
-    /// Interarrival jitter in seconds (RFC 3550, 6.4.1).
-    pub jitter: f64,
-    /// How long sound waits now.
-    pub delay: Duration,
-    /// How long it should.
-    pub target: Duration,
 }
 
 #[derive(Debug)]
@@ -204,7 +182,12 @@ impl AudioJitterBuffer {
         let (next, due) = self.next.unwrap_or((number, held.timestamp));
         let hole = held.timestamp - due;
         if number > next && hole > 0 {
-            return self.hide(number, next, hole, now);
+            if self.delay.waited(due, now) + BLOCK <= self.delay.target() {
+                // It may only be late: wait until it has had the time that packets need.
+                self.count(true);
+                return Pulled::Conceal;
+            }
+            return self.hide(number, hole, now);
         }
         if number == next && hole > self.usual / 2 {
             // The sender paused: what comes now is a new beginning, with a delay of its own.
@@ -230,8 +213,14 @@ impl AudioJitterBuffer {
     }
 
     fn play(&mut self, number: u64, now: Instant) -> Pulled {
-        let Some(held) = self.held.remove(&number) else { return Pulled::Silence };
+        let Some(held) = self.held.get(&number) else { return Pulled::Silence };
         let waited = self.delay.waited(held.timestamp, now);
+        if self.quiet && waited + 2 * BLOCK < self.delay.target() {
+            // In a quiet place the delay grows unheard.
+            self.count(false);
+            return Pulled::Conceal;
+        }
+        let Some(held) = self.held.remove(&number) else { return Pulled::Silence };
         self.statistics.delay = waited;
         self.next = Some((number + 1, held.timestamp + held.samples));
         self.usual = held.samples;
@@ -258,7 +247,7 @@ impl AudioJitterBuffer {
     }
 
     /// Packets are missing, but later ones are there: the missing will not be waited for.
-    fn hide(&mut self, number: u64, next: u64, hole: i64, now: Instant) -> Pulled {
+    fn hide(&mut self, number: u64, hole: i64, now: Instant) -> Pulled {
         let left = hole - self.concealed;
         if left < BLOCK_SAMPLES as i64 || hole > MAX_HOLE {
             // Over already, or too long to hide.
@@ -277,7 +266,6 @@ impl AudioJitterBuffer {
             let (samples, skip) = (self.usual as usize, skip as usize);
             return Pulled::Recover { next: payload, samples, skip };
         }
-        debug_assert!(number > next);
         self.concealed += BLOCK_SAMPLES as i64;
         self.count(true);
         Pulled::Conceal

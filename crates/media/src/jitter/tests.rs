@@ -196,7 +196,7 @@ fn a_new_source_and_a_leap_of_the_clock_begin_anew() {
     let mut packets: Vec<_> = (0..30).map(|n| packet(start, n, ms(5))).collect();
     packets.extend((30..60).map(|n| RtpPayload {
         ssrc: 2,
-        sequence: n as u16 * 1,
+        sequence: n as u16,
         timestamp: n as u32 * 960 + 77,
         ..packet(start, n, ms(5))
     }));

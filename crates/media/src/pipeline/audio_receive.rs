@@ -191,8 +191,10 @@ impl Receiving {
                     std::thread::park_timeout(due - now);
                     continue;
                 }
-                // No speaker, or one that takes nothing: at most one block of catching up.
-                _ => due = (due + BLOCK).max(now),
+                // No speaker, or one that takes nothing. After a hold-up the clock is caught up
+                // with, after a long one (the machine slept) it is not.
+                _ if now > due + STALLED => due = now + BLOCK,
+                _ => due += BLOCK,
             }
             self.play(now);
         }

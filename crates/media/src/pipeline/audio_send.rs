@@ -223,10 +223,10 @@ impl Sending {
         }
         if let Some(settings) = orders.settings {
             self.apm.set(settings.apm);
-            if settings.opus != self.settings.opus {
-                if let Err(error) = self.encoder.set(settings.opus) {
-                    tracing::warn!(%error, "the codec keeps its settings");
-                }
+            if settings.opus != self.settings.opus
+                && let Err(error) = self.encoder.set(settings.opus)
+            {
+                tracing::warn!(%error, "the codec keeps its settings");
             }
             self.settings = settings;
         }

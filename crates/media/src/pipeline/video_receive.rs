@@ -236,7 +236,7 @@ impl Receiving {
 
     /// Asks as long as nothing but a key frame helps.
     fn request(&mut self, now: Instant) {
-        if !self.assembler.needs_key_frame() {
+        if !self.assembler.needs_key_frame(now) {
             return;
         }
         self.pace.want();

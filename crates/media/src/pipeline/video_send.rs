@@ -148,10 +148,10 @@ impl Encoding {
     fn obey(&mut self) -> bool {
         let orders =
             std::mem::take(&mut *self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(bitrate) = orders.bitrate {
-            if let Err(error) = self.encoder.set_bitrate(bitrate) {
-                tracing::warn!(%error, bps = bitrate.bps(), "the bit rate stays");
-            }
+        if let Some(bitrate) = orders.bitrate
+            && let Err(error) = self.encoder.set_bitrate(bitrate)
+        {
+            tracing::warn!(%error, bps = bitrate.bps(), "the bit rate stays");
         }
         if orders.key_frame {
             self.pace.want();

@@ -62,7 +62,9 @@ impl H264Decoder {
 fn copy(picture: &DecodedYUV<'_>) -> Result<VideoFrame, DecodeError> {
     let (width, height) = picture.dimensions();
     let (stride_y, stride_uv, _) = picture.strides();
-    let resolution = Resolution::new(width as u32, height as u32);
+    // Others may crop to odd sides; the last line or column is left out then.
+    let resolution = Resolution::new(width as u32, height as u32).even();
+    let (width, height) = (resolution.width as usize, resolution.height as usize);
     if width * height > MAX_AREA || stride_y < width || stride_uv < width / 2 {
         return Err(DecodeError::Size(resolution));
     }

@@ -144,7 +144,7 @@ fn the_deadline_says_when_a_loss_is_declared() {
     let deadline = assembler.next_deadline().expect("a packet is missing");
     assert!(assembler.poll(deadline - Duration::from_millis(1)).is_empty());
     assert!(matches!(assembler.poll(deadline)[..], [Assembled::KeyFrameNeeded]));
-    assert!(assembler.needs_key_frame());
+    assert!(assembler.needs_key_frame(deadline));
     assert_eq!(assembler.next_deadline(), None);
     assert!(assembler.poll(deadline).is_empty(), "said once");
 }
@@ -232,6 +232,6 @@ fn the_held_packets_are_bounded() {
     for sequence in 0..5000 {
         assembler.push(packet(sequence), start);
     }
-    let held = assembler.source.as_ref().unwrap().held.len();
-    assert!(held <= MAX_HELD, "{held} packets held");
+    let held = assembler.source.as_ref().unwrap().held();
+    assert!(held <= source::MAX_HELD, "{held} packets held");
 }
