@@ -3,10 +3,10 @@
 use super::{Controller, Message};
 use crate::ports::LocalServerPlace;
 use crate::profile::Account;
-use crate::view::{IntentError, IntentErrorCode, ServerView, SessionProblem, SessionView};
+use crate::view::{IntentError, IntentErrorCode, NoticeKind, ServerView, SessionProblem, SessionView};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tincan_call::Input;
-use tincan_proto::signalling::Refusal;
+use tincan_proto::signalling::{Failure, Refusal};
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{AccountName, ClientMessage, DeviceId, ParticipantId, ServerMessage};
 use tincan_signal_client::{SignalClient, SignalConfig, SignalEvent};
@@ -272,7 +272,10 @@ impl Controller {
             ServerMessage::History { entries } => self.people.set_history(entries),
             ServerMessage::Failed { code, message } => {
                 tracing::info!(?code, message, "the server could not do what was asked");
-                self.notices.add(crate::view::NoticeKind::Failed { code });
+                // A message that crossed the end of its call is nobody's concern.
+                if code != Failure::UnknownCall {
+                    self.notices.add(NoticeKind::Failed { code });
+                }
                 let message = ServerMessage::Failed { code, message };
                 self.signalled(message).await;
             }

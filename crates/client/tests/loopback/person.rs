@@ -1,0 +1,251 @@
+//! A person with an app but no window: looks at snapshots and at pictures' stamps.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tincan_client::controller::{Client, ClientConfig};
+use tincan_client::ports::{
+    Happening, LocalServer, LocalServerPlace, Tile, TilePicture, Tiles, Ui,
+};
+use tincan_client::profile::Profile;
+use tincan_client::view::{Intent, IntentError, Levels, SessionView, Snapshot};
+use tincan_media::codec::h264::H264Decoder;
+use tincan_media::device::{
+    CameraFormat, DeviceError, DeviceList, DeviceReport, Devices, MicrophoneSink, OpenDevice,
+    SpeakerSource,
+};
+use tincan_media::frame::VideoFrame;
+use tincan_media::mailbox::NewestIn;
+use tincan_media::synthetic::picture::{Stamp, read_stamp};
+use tincan_proto::{AccountName, IdentityKey};
+use tincan_server::{Database, Server, ServerConfig};
+use tokio::sync::watch;
+
+/// Long enough for a busy machine; only failures wait for it.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A server and a folder for everyone's profiles.
+pub struct World {
+    server: Server,
+    folder: tempfile::TempDir,
+    strangers: AtomicU64,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let server = Server::start(ServerConfig::new(any, Database::Memory)).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { server: server.expect("a server"), folder, strangers: AtomicU64::new(0) }
+    }
+
+    /// Somebody who has signed in and asks others to be contacts.
+    pub async fn person(&self, name: &str, contacts: &[&str]) -> Person {
+        let folder = self.folder.path().join(name);
+        let person = Person::start(folder, Some(name), contacts, self.address()).await;
+        person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
+        person
+    }
+
+    /// An app that was just installed.
+    pub async fn nobody(&self) -> Person {
+        let n = self.strangers.fetch_add(1, Ordering::Relaxed);
+        let folder = self.folder.path().join(format!("stranger-{n}"));
+        Person::start(folder, None, &[], self.address()).await
+    }
+
+    /// Two contacts.
+    pub async fn acquainted(&self) -> (Person, Person) {
+        let alice = self.person("alice", &[]).await;
+        let bob = self.person("bob", &["alice"]).await;
+        alice.intend(Intent::AddContact { name: "bob".into() }).await;
+        for person in [&alice, &bob] {
+            person.wait("a contact", |s| s.contacts.len() == 1).await;
+        }
+        (alice, bob)
+    }
+
+    fn address(&self) -> String {
+        self.server.local_addr().to_string()
+    }
+}
+
+pub struct Person {
+    client: Client,
+    snapshots: watch::Receiver<Option<Snapshot>>,
+    pictures: Arc<Pictures>,
+    folder: PathBuf,
+    server: String,
+}
+
+impl Person {
+    async fn start(folder: PathBuf, name: Option<&str>, contacts: &[&str], server: String) -> Self {
+        let (shown, snapshots) = watch::channel(None);
+        let pictures = Arc::<Pictures>::default();
+        let config = ClientConfig {
+            profile: Profile::open("test", &folder).expect("a profile"),
+            devices: Arc::new(NoDevices),
+            tiles: pictures.clone(),
+            ui: Arc::new(Screen(shown)),
+            local_server: Arc::new(Elsewhere(server.clone())),
+            use_keyring: false,
+            name: name.map(str::to_owned),
+            server: None,
+            contacts: contacts.iter().map(|name| name.parse().expect("a name")).collect(),
+        };
+        let client = Client::start(config).await.expect("a client");
+        Self { client, snapshots, pictures, folder, server }
+    }
+
+    /// Stops the app, puts another key in place of the one first seen, and starts it again.
+    pub async fn restart_believing_in_another_key_of(self, name: &str) -> Self {
+        let Self { client, folder, server, .. } = self;
+        client.shutdown().await;
+        let profile = Profile::open("test", &folder).expect("a profile");
+        let mut pins = profile.pinned_keys();
+        let name: AccountName = name.parse().expect("a name");
+        let other = IdentityKey::from_bytes(&[9; 32]).public();
+        assert!(pins.insert(name, other).is_some(), "the key was pinned");
+        profile.keep_pinned_keys(&pins).expect("kept");
+        let person = Self::start(folder, None, &[], server).await;
+        person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
+        person
+    }
+
+    pub fn name(&self) -> AccountName {
+        let SessionView::Online { name, .. } = self.look(|s| s.session.clone()) else {
+            panic!("not signed in")
+        };
+        name
+    }
+
+    pub async fn intend(&self, intent: Intent) {
+        let said = format!("{intent:?}");
+        self.try_intend(intent).await.unwrap_or_else(|error| panic!("{said}: {error:?}"));
+    }
+
+    pub async fn try_intend(&self, intent: Intent) -> Result<(), IntentError> {
+        self.client.handle().dispatch(intent).await
+    }
+
+    pub fn look<T>(&self, at: impl FnOnce(&Snapshot) -> T) -> T {
+        at(self.snapshots.borrow().as_ref().expect("a snapshot"))
+    }
+
+    /// Waits until a snapshot shows it.
+    pub async fn wait(&self, what: &str, shows: impl Fn(&Snapshot) -> bool) {
+        let mut snapshots = self.snapshots.clone();
+        let found = snapshots.wait_for(|s| s.as_ref().is_some_and(&shows));
+        let found = tokio::time::timeout(PATIENCE, found).await.is_ok();
+        assert!(found, "waited in vain: {what}\n{:#?}", self.snapshots.borrow());
+    }
+
+    /// Waits until something holds that changes without a snapshot.
+    pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let waiting = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let held = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(held, "waited in vain: {what}\n{:#?}", self.snapshots.borrow());
+    }
+
+    /// Pictures of others with a valid, advancing stamp so far.
+    pub fn frames(&self) -> u64 {
+        self.pictures.stamped.load(Ordering::Relaxed)
+    }
+
+    pub async fn wait_for_frames(&self, frames: u64) {
+        self.until("stamped pictures", || self.frames() >= frames).await;
+    }
+}
+
+/// Decodes what arrives and counts stamps that are newer than the last.
+#[derive(Default)]
+struct Pictures {
+    decoders: Mutex<HashMap<Tile, (H264Decoder, Option<Stamp>)>>,
+    stamped: AtomicU64,
+}
+
+impl Tiles for Pictures {
+    fn push(&self, tile: &Tile, picture: TilePicture) {
+        if *tile == Tile::Own {
+            return;
+        }
+        let mut decoders = self.decoders.lock().expect("no panic");
+        let (decoder, last) = decoders
+            .entry(tile.clone())
+            .or_insert_with(|| (H264Decoder::new().expect("a decoder"), None));
+        let frame = decoder.decode(&picture.annex_b).expect("nothing is missing");
+        let stamp = frame.and_then(|frame| read_stamp(frame.y(), frame.resolution()));
+        if stamp.is_some() && stamp != *last {
+            *last = stamp;
+            self.stamped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn close(&self, tile: &Tile) {
+        self.decoders.lock().expect("no panic").remove(tile);
+    }
+}
+
+struct Screen(watch::Sender<Option<Snapshot>>);
+
+impl Ui for Screen {
+    fn show(&self, snapshot: &Snapshot) {
+        self.0.send_replace(Some(snapshot.clone()));
+    }
+
+    fn show_levels(&self, _: &Levels) {}
+
+    fn happened(&self, _: &Happening) {}
+}
+
+struct Elsewhere(String);
+
+#[async_trait::async_trait]
+impl LocalServer for Elsewhere {
+    async fn ensure(&self) -> Result<LocalServerPlace, String> {
+        Ok(LocalServerPlace { address: self.0.clone(), hosted_here: false })
+    }
+}
+
+/// A machine with neither camera nor sound.
+struct NoDevices;
+
+impl Devices for NoDevices {
+    fn list(&self) -> DeviceList {
+        DeviceList::default()
+    }
+
+    fn open_microphone(
+        &self,
+        _: Option<&str>,
+        _: MicrophoneSink,
+        _: DeviceReport,
+    ) -> Result<Box<dyn OpenDevice>, DeviceError> {
+        Err(DeviceError::Missing)
+    }
+
+    fn open_speaker(
+        &self,
+        _: Option<&str>,
+        _: SpeakerSource,
+        _: DeviceReport,
+    ) -> Result<Box<dyn OpenDevice>, DeviceError> {
+        Err(DeviceError::Missing)
+    }
+
+    fn open_camera(
+        &self,
+        _: Option<&str>,
+        _: CameraFormat,
+        _: NewestIn<VideoFrame>,
+        _: DeviceReport,
+    ) -> Result<Box<dyn OpenDevice>, DeviceError> {
+        Err(DeviceError::Missing)
+    }
+}
