@@ -25,7 +25,6 @@ use tincan_call::{Input, PeerKey};
 use tincan_media::device::Devices;
 use tincan_peer_connection::PeerEvent;
 use tincan_proto::{AccountName, IdentityKey};
-use tincan_signal_client::SignalEvent;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
