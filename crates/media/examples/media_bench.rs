@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
 use std::hint::black_box;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE};
 use tincan_media::codec::annex_b::AvccWriter;
@@ -11,9 +12,15 @@ use tincan_media::codec::h264::{EncoderSettings, H264Decoder, H264Encoder};
 use tincan_media::codec::opus::{
     FRAME_SAMPLES, MAX_PACKET_SAMPLES, OpusDecoder, OpusEncoder, OpusSettings,
 };
+use tincan_media::device::CameraFormat;
 use tincan_media::encoded::RtpPayload;
 use tincan_media::frame::VideoFrame;
+use tincan_media::mailbox::newest;
 use tincan_media::mixer::Mixer;
+use tincan_media::pipeline::audio_receive::AudioReceivePipeline;
+use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
+use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
+use tincan_media::pipeline::video_send::VideoSendPipeline;
 use tincan_media::process::apm::{Apm, ApmSettings};
 use tincan_media::process::convert::{PixelFormat, to_i420};
 use tincan_media::process::resample::Resampler;
@@ -22,13 +29,16 @@ use tincan_media::process::voice::VoiceDetector;
 use tincan_media::rtp::frame_assembler::FrameAssembler;
 use tincan_media::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
 use tincan_media::synthetic::picture::{Picture, Stamp, Style, read_stamp};
-use tincan_proto::units::{Bitrate, Resolution};
+use tincan_media::synthetic::test_picture::TestPicture;
+use tincan_media::synthetic::tone::{BeepDetector, BeepMicrophone, wall_millis};
+use tincan_proto::units::{Bitrate, FrameRate, Resolution, UnixMillis};
 
 fn main() -> anyhow::Result<()> {
     for (size, kbps) in [(Resolution::VGA, 1_500), (Resolution::new(1280, 720), 2_500)] {
         pictures(size, kbps)?;
     }
-    sound()
+    sound()?;
+    call()
 }
 
 /// CPU time of this thread: other work on the machine does not count.
@@ -59,7 +69,13 @@ fn pictures(size: Resolution, kbps: u32) -> anyhow::Result<()> {
     let mut picture = Picture::new(size, Style::Grey)?;
     let stamp = Stamp::from_unix_millis(123_456);
     measure("paint", 300, |n| _ = black_box(picture.paint(n, stamp)));
-    let frames: Vec<VideoFrame> = (0..300).map(|n| picture.paint(n, stamp)).collect();
+    let start = Instant::now();
+    let frames: Vec<VideoFrame> = (0..300)
+        .map(|n| {
+            let stamp = Stamp::from_unix_millis(n * 33);
+            picture.paint(n, stamp).at(start + Duration::from_millis(n * 33))
+        })
+        .collect();
     measure("read the stamp", 300, |n| {
         let frame = &frames[n as usize];
         black_box(read_stamp(frame.y(), size));
@@ -177,4 +193,93 @@ fn sound() -> anyhow::Result<()> {
     });
     black_box(SILENCE);
     Ok(())
+}
+
+/// A whole headless side: test picture and beep out, and the same back in, for ten seconds.
+fn call() -> anyhow::Result<()> {
+    println!("-- a headless side, 640x480 at 30, in and out");
+    let format = CameraFormat { resolution: Resolution::VGA, rate: FrameRate::from_fps(30) };
+    let (sink, frames) = newest();
+    let (shown_at, shown) = channel();
+    let receive = VideoReceivePipeline::start(
+        Delivery::Decoded,
+        VideoReceiveSinks {
+            decoded: Box::new(move |frame| {
+                if let Some(stamp) = read_stamp(frame.y(), frame.resolution()) {
+                    let now = wall_millis();
+                    let made = stamp.resolve(UnixMillis(now as u64));
+                    let _ = shown_at.send(now - made.0 as f64);
+                }
+            }),
+            ..VideoReceiveSinks::default()
+        },
+    )?;
+    let (coded_at, coded) = channel();
+    let (mut sequence, mut timestamp) = (0u16, 0u32);
+    let send = VideoSendPipeline::start(
+        frames,
+        EncoderSettings::default(),
+        Box::new(move |unit| {
+            let _ = coded_at.send(unit.captured.elapsed().as_secs_f64() * 1000.0);
+            timestamp = timestamp.wrapping_add(3000);
+            let payloads = packetize(&unit.annex_b, MAX_PAYLOAD);
+            let count = payloads.len();
+            for (i, payload) in payloads.into_iter().enumerate() {
+                sequence = sequence.wrapping_add(1);
+                let (marker, arrived) = (i + 1 == count, Instant::now());
+                let packet = RtpPayload { sequence, timestamp, marker, ssrc: 1, payload, arrived };
+                receive.push(packet);
+            }
+        }),
+    )?;
+    let camera = TestPicture::start(format, Style::Grey, sink)?;
+    let mixer = AudioReceivePipeline::start();
+    let voice = mixer.add("loop");
+    let (heard, beeps) = channel();
+    let mut detector = BeepDetector::default();
+    mixer.set_tap(Some(Box::new(move |block| {
+        if let Some(beep) = detector.listen(block, wall_millis()) {
+            let _ = heard.send(beep % 1000.0);
+        }
+    })));
+    let (mut sequence, mut timestamp) = (0u16, 0u32);
+    let settings = AudioSendSettings { apm: ApmSettings::NONE, ..AudioSendSettings::default() };
+    let microphone = AudioSendPipeline::start(
+        settings,
+        Box::new(move |coded| {
+            sequence = sequence.wrapping_add(1);
+            timestamp = timestamp.wrapping_add(960);
+            let (payload, arrived) = (coded.payload, Instant::now());
+            let marker = false;
+            voice.push(RtpPayload { sequence, timestamp, marker, ssrc: 2, payload, arrived });
+        }),
+    )?;
+    let beep = BeepMicrophone::start(microphone.microphone());
+    std::thread::sleep(Duration::from_secs(2));
+    let (before, start) = (process_cpu(), Instant::now());
+    std::thread::sleep(Duration::from_secs(10));
+    let share = (process_cpu() - before).as_secs_f64() / start.elapsed().as_secs_f64();
+    println!("{:42} {:5.1} % of a core", "CPU", share * 100.0);
+    percentiles("painted to encoded", coded.try_iter().collect());
+    percentiles("stamped to decoded", shown.try_iter().collect());
+    percentiles("beep to mixed", beeps.try_iter().collect());
+    drop((camera, beep, send, microphone));
+    Ok(())
+}
+
+/// CPU time of all threads that live.
+fn process_cpu() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let nanos = tasks.filter_map(|task| {
+        let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        stat.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
+fn percentiles(name: &str, mut millis: Vec<f64>) {
+    millis.sort_by(f64::total_cmp);
+    let at = |share: usize| millis.get(millis.len() * share / 100).copied().unwrap_or(f64::NAN);
+    let (half, most, count) = (at(50), at(95), millis.len());
+    println!("{name:42} p50 {half:6.1} ms   p95 {most:6.1} ms   of {count}");
 }
