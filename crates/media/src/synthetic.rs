@@ -2,4 +2,5 @@
 
 pub mod picture;
 pub mod test_picture;
+mod tile;
 pub mod tone;
