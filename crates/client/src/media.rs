@@ -10,10 +10,13 @@ use keeper::Keeper;
 pub use keeper::{DeviceNote, Wanted};
 use outlets::Outlets;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tincan_call::PeerKey;
+use tincan_media::codec::annex_b::{NalType, nal_units};
 use tincan_media::codec::opus::OpusError;
+use tincan_media::codec::sps;
 use tincan_media::device::Devices;
 use tincan_media::pipeline::audio_receive::{
     AudioReceivePipeline, AudioReceiveStatistics, AudioReceiver,
@@ -24,6 +27,7 @@ use tincan_media::pipeline::video_receive::{
 };
 use tincan_media::process::apm::ApmSettings;
 use tincan_peer_connection::{MediaSender, MediaSinks};
+use tincan_proto::units::Resolution;
 use tokio::sync::mpsc;
 
 /// Key frames of one participant are asked for at most this often on behalf of windows.
@@ -46,6 +50,8 @@ type Requester = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
 struct Incoming {
     video: Arc<VideoReceivePipeline>,
     audio: Arc<AudioReceiver>,
+    /// Width in the upper half, height in the lower; 0 before the first key frame.
+    resolution: Arc<AtomicU64>,
     request: Requester,
     last_request: Mutex<Option<Instant>>,
 }
@@ -57,6 +63,8 @@ pub struct IncomingStats {
     pub video: VideoReceiveStatistics,
     /// Sound.
     pub audio: AudioReceiveStatistics,
+    /// Size of the pictures.
+    pub resolution: Option<Resolution>,
 }
 
 /// Where a new connection's packets go, and how its key frames are asked for once it exists.
@@ -138,8 +146,13 @@ impl MediaSession {
         let tile = Tile::Remote(peer.participant.clone());
         let tiles = self.tiles.clone();
         let ask = request.clone();
+        let resolution = Arc::<AtomicU64>::default();
+        let theirs = resolution.clone();
         let sinks = VideoReceiveSinks {
             coded: Box::new(move |unit| {
+                if unit.key {
+                    note_resolution(&theirs, &unit.annex_b);
+                }
                 tiles.push(&tile, TilePicture { annex_b: unit.annex_b, key: unit.key });
             }),
             decoded: Box::new(|_| {}),
@@ -164,7 +177,8 @@ impl MediaSession {
             }),
         };
         let last_request = Mutex::default();
-        let incoming = Incoming { video, audio, request: request.clone(), last_request };
+        let incoming =
+            Incoming { video, audio, resolution, request: request.clone(), last_request };
         self.peers.insert(peer.clone(), incoming);
         Ok(PeerIntake { sinks, request })
     }
@@ -221,6 +235,10 @@ impl MediaSession {
         self.peers.get(peer).map_or_else(IncomingStats::default, |incoming| IncomingStats {
             video: incoming.video.statistics(),
             audio: incoming.audio.statistics(),
+            resolution: match incoming.resolution.load(Ordering::Relaxed) {
+                0 => None,
+                packed => Some(Resolution::new((packed >> 32) as u32, packed as u32)),
+            },
         })
     }
 
@@ -262,6 +280,14 @@ impl MediaSession {
 
     fn tell_keeper(&self) {
         self.keeper.want(self.wanted.clone(), self.playout.clone());
+    }
+}
+
+/// Reads a key frame's size from its parameter set.
+fn note_resolution(slot: &AtomicU64, annex_b: &[u8]) {
+    let mut sets = nal_units(annex_b).filter(|nal| NalType::of(nal) == NalType::Sps);
+    if let Some(size) = sets.next().and_then(sps::resolution) {
+        slot.store(u64::from(size.width) << 32 | u64::from(size.height), Ordering::Relaxed);
     }
 }
 

@@ -82,15 +82,17 @@ fn path(report: &RTCStatsReport, selected: &str) -> Option<PathStats> {
     let Some(RTCStatsReportEntry::IceCandidatePair(pair)) = report.get(selected) else {
         return None;
     };
-    // A candidate that was learned from a check was never gathered or signalled, and is not listed.
-    let candidate = |id: &str| match report.get(id) {
-        Some(
-            RTCStatsReportEntry::LocalCandidate(c) | RTCStatsReportEntry::RemoteCandidate(c),
-        ) => (c.candidate_type.to_string(), c.protocol.clone()),
+    // The pair names its candidates without the prefix of their entries. One that was learned from
+    // a check was neither gathered nor signalled, and is not listed.
+    let candidate = |side: &str, id: &str| match report.get(&format!("RTC{side}IceCandidate_{id}"))
+    {
+        Some(RTCStatsReportEntry::LocalCandidate(c) | RTCStatsReportEntry::RemoteCandidate(c)) => {
+            (c.candidate_type.to_string(), c.protocol.clone())
+        }
         _ => ("prflx".to_owned(), "udp".to_owned()),
     };
-    let (local, protocol) = candidate(&pair.local_candidate_id);
-    let (remote, _) = candidate(&pair.remote_candidate_id);
+    let (local, protocol) = candidate("Local", &pair.local_candidate_id);
+    let (remote, _) = candidate("Remote", &pair.remote_candidate_id);
     let seconds = pair.current_round_trip_time;
     let round_trip = (seconds > 0.0).then(|| Duration::from_secs_f64(seconds));
     Some(PathStats { local, remote, protocol, round_trip })

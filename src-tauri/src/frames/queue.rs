@@ -185,7 +185,9 @@ mod tests {
     async fn no_more_pictures_are_on_the_way_than_the_page_has_credit_for() {
         let queue = Queue::new(Mode::Coded);
         queue.put_coded(&unit(true));
-        (1..CODED_WAITING).for_each(|_| drop(queue.put_coded(&unit(false))));
+        for _ in 1..CODED_WAITING {
+            queue.put_coded(&unit(false));
+        }
         let patience = std::time::Duration::from_millis(20);
         let mut sent = 0;
         while tokio::time::timeout(patience, queue.next()).await.is_ok() {

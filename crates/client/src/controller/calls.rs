@@ -289,7 +289,7 @@ fn difference(
         loss: share(lost, lost + received),
         in_fps: rate(video.frames, old_video.frames),
         out_fps: rate(peer.video_frames_sent, old_peer.video_frames_sent),
-        in_resolution: media.video.resolution,
+        in_resolution: media.resolution,
         out_resolution: peer.video_resolution,
         jitter_ms: (audio.jitter * 1000.0) as f32,
         concealed: share(

@@ -15,11 +15,13 @@ pub struct People {
     pins: PinnedKeys,
     history: Vec<HistoryEntry>,
     to_greet: Vec<AccountName>,
+    /// Greetings that the server has not taken in yet.
+    greetings: usize,
 }
 
 impl People {
     pub fn new(pins: PinnedKeys, to_greet: Vec<AccountName>) -> Self {
-        Self { book: ContactBook::default(), pins, history: Vec::new(), to_greet }
+        Self { book: ContactBook::default(), pins, history: Vec::new(), to_greet, greetings: 0 }
     }
 
     pub fn clear(&mut self) {
@@ -43,6 +45,14 @@ impl People {
         if let Some(contact) = self.book.contacts.iter_mut().find(|c| c.name == *name) {
             contact.presence = presence;
         }
+    }
+
+    /// Whether a failure answers a greeting: who was named at the start may come later, and asks
+    /// then.
+    pub fn greeting_failed(&mut self) -> bool {
+        let greeted = self.greetings > 0;
+        self.greetings = self.greetings.saturating_sub(1);
+        greeted
     }
 
     pub fn everyone_offline(&mut self) {
@@ -84,6 +94,7 @@ impl Controller {
             }
         }
         self.people.book = book;
+        self.people.greetings = 0;
         if pinned && let Err(error) = self.profile.keep_pinned_keys(&self.people.pins) {
             self.not_saved(&error);
         }
@@ -105,7 +116,8 @@ impl Controller {
             let known = self.people.book.contacts.iter().any(|c| c.name == name)
                 || self.people.book.requests.iter().any(|r| r.name == name);
             if !known {
-                self.session.send(ClientMessage::AddContact { name });
+                self.people.greetings +=
+                    usize::from(self.session.send(ClientMessage::AddContact { name }));
             }
         }
     }

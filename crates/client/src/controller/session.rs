@@ -3,7 +3,9 @@
 use super::{Controller, Message};
 use crate::ports::LocalServerPlace;
 use crate::profile::Account;
-use crate::view::{IntentError, IntentErrorCode, NoticeKind, ServerView, SessionProblem, SessionView};
+use crate::view::{
+    IntentError, IntentErrorCode, NoticeKind, ServerView, SessionProblem, SessionView,
+};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tincan_call::Input;
 use tincan_proto::signalling::{Failure, Refusal};
@@ -273,7 +275,8 @@ impl Controller {
             ServerMessage::Failed { code, message } => {
                 tracing::info!(?code, message, "the server could not do what was asked");
                 // A message that crossed the end of its call is nobody's concern.
-                if code != Failure::UnknownCall {
+                let greeting = code == Failure::UnknownAccount && self.people.greeting_failed();
+                if code != Failure::UnknownCall && !greeting {
                     self.notices.add(NoticeKind::Failed { code });
                 }
                 let message = ServerMessage::Failed { code, message };

@@ -4,8 +4,11 @@
 import { webCodecsDecoder, type DecoderFactory, type Picture } from './decoder';
 import type { VideoMode } from './protocol';
 
-/** A first start may scan the system's codecs; past this, the fallback is the better picture. */
-export const CANARY_TIMEOUT_MS = 2000;
+/**
+ * A first start scans the system's codecs, which takes seconds on a busy machine, and a wrong no costs
+ * processor time for the whole session. A missing decoder says so at once: only a hanging one waits.
+ */
+export const CANARY_TIMEOUT_MS = 10_000;
 
 // One constrained-baseline IDR of 64x64, made by:
 // ffmpeg -f lavfi -i testsrc=size=64x64 -frames:v 1 -c:v libx264 -profile:v baseline -level 3.0
