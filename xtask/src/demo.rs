@@ -74,7 +74,7 @@ fn has_display() -> bool {
             .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-fn build(workspace: &Workspace, jobs: &Jobs, release: bool) -> Result<&'static str> {
+pub fn build(workspace: &Workspace, jobs: &Jobs, release: bool) -> Result<&'static str> {
     let mut command = workspace.cargo();
     // The whole workspace, as the tests do: the same features, so nothing is built twice.
     command.args(["build", "--workspace", "--bins", "--locked"]);

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod job;
 mod packages;
+mod soak;
 mod test;
 mod tools;
 mod ui;
@@ -32,6 +33,8 @@ enum Task {
     Demo(demo::Options),
     /// Runs every test: UI, Rust, the desktop app in real windows, and Chromium as the far side.
     Test(test::Options),
+    /// Holds a long call between two windows on an invisible screen and watches their memory.
+    Soak(soak::Options),
     /// Checks formatting, lints, types and licences.
     Check(check::Options),
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let outcome: Result<bool> = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Check(options) => check::run(&options),
     };
     match outcome {

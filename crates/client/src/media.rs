@@ -44,7 +44,10 @@ pub struct MediaSession {
     peers: HashMap<PeerKey, Incoming>,
 }
 
-type Requester = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+/// Asks a participant for a key frame.
+pub type KeyFrameRequest = Box<dyn Fn() + Send + Sync>;
+
+type Requester = Arc<OnceLock<KeyFrameRequest>>;
 
 /// What comes from one participant.
 struct Incoming {
@@ -76,7 +79,7 @@ pub struct PeerIntake {
 
 impl PeerIntake {
     /// Splits off the sinks; the rest is completed with the connection's requester.
-    pub fn split(self) -> (MediaSinks, impl FnOnce(Box<dyn Fn() + Send + Sync>)) {
+    pub fn split(self) -> (MediaSinks, impl FnOnce(KeyFrameRequest)) {
         let request = self.request;
         (self.sinks, move |requester| {
             // Set once: an intake belongs to one connection.

@@ -205,6 +205,11 @@ impl App {
         self.rest.mark.process_of(&self.rest.program).context("the app has no process any more")
     }
 
+    /// The ids of the app's process and of all that it started.
+    pub fn processes(&self) -> Vec<u32> {
+        self.rest.mark.processes()
+    }
+
     /// Ends the app as a power cut would, and waits until it is gone.
     pub async fn kill(&self) -> Result<()> {
         signal("KILL", &[self.id()?]);

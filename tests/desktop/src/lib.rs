@@ -6,6 +6,7 @@ pub mod canvas;
 pub mod desktop;
 pub mod devices;
 pub mod eventually;
+pub mod memory;
 pub mod place;
 pub mod process;
 pub mod report;
