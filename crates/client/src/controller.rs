@@ -10,7 +10,7 @@ mod session;
 mod snapshot;
 
 use crate::key_store::{self, KeyPlace, KeyStoreError};
-use crate::media::{DeviceNote, MediaSession};
+use crate::media::{MediaNote, MediaSession};
 use crate::ports::{KeyFrames, LocalServer, Tiles, Ui};
 use crate::profile::{Preferences, Profile};
 use crate::view::{Intent, IntentError, IntentErrorCode, NoticeKind, Snapshot};
@@ -145,7 +145,7 @@ struct Controller {
     calls: Calls,
     devices: DeviceState,
     media: MediaSession,
-    device_notes: mpsc::UnboundedReceiver<DeviceNote>,
+    media_notes: mpsc::UnboundedReceiver<MediaNote>,
     notices: Notices,
     revision: u32,
     changed: bool,
@@ -157,7 +157,7 @@ impl Controller {
         messages: mpsc::UnboundedSender<Message>,
     ) -> Result<Self, String> {
         let preferences = config.profile.preferences();
-        let (notes, device_notes) = mpsc::unbounded_channel();
+        let (notes, media_notes) = mpsc::unbounded_channel();
         let media = MediaSession::start(config.devices, config.tiles, &preferences.settings, notes)
             .map_err(|error| error.to_string())?;
         media.list_devices();
@@ -176,7 +176,7 @@ impl Controller {
             people,
             calls: Calls::new(rand::random()),
             media,
-            device_notes,
+            media_notes,
             notices,
             revision: 0,
             changed: true,
@@ -211,7 +211,7 @@ impl Controller {
                     None => break None,
                 },
                 event = self.session.next_event() => self.hear_server(event).await,
-                Some(note) = self.device_notes.recv() => self.hear_device(note),
+                Some(note) = self.media_notes.recv() => self.hear_media(note),
                 () = sleep_until(deadline) => self.step(Input::DeadlineReached).await,
                 _ = ticks.tick() => {
                     if let Some(levels) = self.media.levels() {

@@ -7,7 +7,7 @@ mod outlets;
 use crate::ports::{Tile, TilePicture, Tiles};
 use crate::view::{Levels, ParticipantLevel, Settings};
 use keeper::Keeper;
-pub use keeper::{DeviceNote, Wanted};
+pub use keeper::{MediaNote, Wanted};
 use outlets::Outlets;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +36,7 @@ const KEY_FRAME_PAUSE: Duration = Duration::from_millis(300);
 /// All media of this device.
 pub struct MediaSession {
     tiles: Arc<dyn Tiles>,
+    notes: mpsc::UnboundedSender<MediaNote>,
     outlets: Arc<Outlets>,
     voice: Arc<AudioSendPipeline>,
     playout: Option<Arc<AudioReceivePipeline>>,
@@ -97,7 +98,7 @@ impl MediaSession {
         devices: Arc<dyn Devices>,
         tiles: Arc<dyn Tiles>,
         settings: &Settings,
-        notes: mpsc::UnboundedSender<DeviceNote>,
+        notes: mpsc::UnboundedSender<MediaNote>,
     ) -> Result<Self, OpusError> {
         let outlets = Arc::<Outlets>::default();
         let voice_settings =
@@ -107,9 +108,11 @@ impl MediaSession {
             Box::new(move |packet| outlets.send_audio(&packet))
         })?;
         let voice = Arc::new(voice);
-        let keeper = Keeper::start(devices, voice.clone(), outlets.clone(), tiles.clone(), notes);
+        let keeper =
+            Keeper::start(devices, voice.clone(), outlets.clone(), tiles.clone(), notes.clone());
         Ok(Self {
             tiles,
+            notes,
             outlets,
             voice,
             playout: None,
@@ -151,12 +154,17 @@ impl MediaSession {
         let ask = request.clone();
         let resolution = Arc::<AtomicU64>::default();
         let theirs = resolution.clone();
+        let mut first = Some(self.notes.clone());
         let sinks = VideoReceiveSinks {
             coded: Box::new(move |unit| {
                 if unit.key {
                     note_resolution(&theirs, &unit.annex_b);
                 }
                 tiles.push(&tile, TilePicture { annex_b: unit.annex_b, key: unit.key });
+                if let Some(notes) = first.take() {
+                    // The controller is gone when the app closes.
+                    let _ = notes.send(MediaNote::PictureArrived);
+                }
             }),
             decoded: Box::new(|_| {}),
             key_frame_needed: Box::new(move || {

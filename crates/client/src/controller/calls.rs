@@ -13,7 +13,9 @@ use tincan_call::{
 use tincan_peer_connection::{Peer, PeerEvent, PeerOptions, PeerStats};
 use tincan_proto::peer_message::OpenError;
 use tincan_proto::units::UnixMillis;
-use tincan_proto::{CallId, ClientMessage, ParticipantId, PeerMessage, SignedMessage};
+use tincan_proto::{
+    AccountName, CallId, ClientMessage, ParticipantId, PeerMessage, ServerMessage, SignedMessage,
+};
 
 use crate::media::IncomingStats;
 
@@ -22,6 +24,8 @@ pub struct Calls {
     engine: Engine,
     deadline: Option<Instant>,
     peers: HashMap<PeerKey, Connection>,
+    /// Who is calling with the message in hand.
+    knocking: Option<(CallId, AccountName)>,
     /// Wall clock of the moment when the current call was first connected.
     pub connected_at: Option<UnixMillis>,
 }
@@ -35,7 +39,7 @@ struct Connection {
 impl Calls {
     pub fn new(seed: u64) -> Self {
         let (deadline, peers) = (None, HashMap::new());
-        Self { engine: Engine::new(seed), deadline, peers, connected_at: None }
+        Self { engine: Engine::new(seed), deadline, peers, knocking: None, connected_at: None }
     }
 
     pub fn state(&self) -> &CallState {
@@ -52,6 +56,15 @@ impl Calls {
 }
 
 impl Controller {
+    /// Steps the engine with what the server said about calls.
+    pub(super) async fn signalled(&mut self, message: ServerMessage) {
+        if let ServerMessage::Incoming { call, from, .. } = &message {
+            self.calls.knocking = Some((*call, from.account.clone()));
+        }
+        let server_now = self.session.server_now();
+        self.step(Input::Signalled { message, server_now }).await;
+    }
+
     /// Steps the engine and does what it says.
     pub(super) async fn step(&mut self, input: Input) {
         let Output { commands, events, deadline } = self.calls.engine.step(Instant::now(), input);
@@ -83,6 +96,11 @@ impl Controller {
             }
             Event::BusyDeclined(call) => {
                 tracing::info!(?call, "a call came while busy");
+                if let Some((knocked, from)) = self.calls.knocking.take()
+                    && knocked == call
+                {
+                    self.notices.add(NoticeKind::MissedWhileBusy { from });
+                }
                 self.ask_for_history();
             }
         }

@@ -1,7 +1,7 @@
 //! Which devices there are, which are chosen, and which deliver.
 
 use super::Controller;
-use crate::media::{DeviceNote, Wanted};
+use crate::media::{MediaNote, Wanted};
 use crate::profile::Preferences;
 use crate::view::{
     CaptureView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, NoticeKind,
@@ -110,10 +110,12 @@ impl Controller {
         self.apply_devices();
     }
 
-    pub(super) fn hear_device(&mut self, note: DeviceNote) {
+    pub(super) fn hear_media(&mut self, note: MediaNote) {
         match note {
-            DeviceNote::Listed(list) => self.devices.list = list,
-            DeviceNote::Opened { kind, id } => {
+            // The tile shows in the next snapshot.
+            MediaNote::PictureArrived => {}
+            MediaNote::Listed(list) => self.devices.list = list,
+            MediaNote::Opened { kind, id } => {
                 let synthetic = id == TEST_PICTURE_ID;
                 let by_choice = self.devices.chosen.get(&kind) == Some(&id);
                 self.devices.open.insert(kind, id);
@@ -122,11 +124,11 @@ impl Controller {
                     self.device_problem(kind, DeviceProblem::Missing);
                 }
             }
-            DeviceNote::Closed { kind } => {
+            MediaNote::Closed { kind } => {
                 self.devices.open.remove(&kind);
                 self.devices.problems.remove(&kind);
             }
-            DeviceNote::Failed { kind, error } => {
+            MediaNote::Failed { kind, error } => {
                 tracing::info!(?kind, %error, "a device does not deliver");
                 self.devices.open.remove(&kind);
                 self.device_problem(kind, problem(&error));

@@ -289,11 +289,6 @@ impl Controller {
         }
     }
 
-    async fn signalled(&mut self, message: ServerMessage) {
-        let server_now = self.session.server_now();
-        self.step(Input::Signalled { message, server_now }).await;
-    }
-
     async fn refused(&mut self, code: Refusal, message: &str) {
         tracing::info!(?code, message, "the server refuses");
         let registering = self.session.account.as_ref().is_some_and(|account| !account.registered);

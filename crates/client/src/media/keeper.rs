@@ -41,9 +41,11 @@ pub struct Wanted {
     pub speaker: Option<String>,
 }
 
-/// What happens to devices.
+/// What happens to media.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeviceNote {
+pub enum MediaNote {
+    /// The first picture of a participant has come.
+    PictureArrived,
     /// What there is.
     Listed(DeviceList),
     /// It delivers.
@@ -87,7 +89,7 @@ impl Keeper {
         voice: Arc<AudioSendPipeline>,
         outlets: Arc<Outlets>,
         tiles: Arc<dyn Tiles>,
-        notes: mpsc::UnboundedSender<DeviceNote>,
+        notes: mpsc::UnboundedSender<MediaNote>,
     ) -> Self {
         let (orders, queue) = channel();
         let keeping = Keeping {
@@ -150,7 +152,7 @@ struct Keeping {
     voice: Arc<AudioSendPipeline>,
     outlets: Arc<Outlets>,
     tiles: Arc<dyn Tiles>,
-    notes: mpsc::UnboundedSender<DeviceNote>,
+    notes: mpsc::UnboundedSender<MediaNote>,
     lost: Sender<Order>,
     wanted: Wanted,
     playout: Option<Arc<AudioReceivePipeline>>,
@@ -179,7 +181,7 @@ impl Keeping {
                     self.playout = playout;
                 }
                 Ok(Order::List) => {
-                    self.tell(DeviceNote::Listed(self.devices.list()));
+                    self.tell(MediaNote::Listed(self.devices.list()));
                     continue;
                 }
                 Ok(Order::Lost(kind, generation, error)) => self.lose(kind, generation, error),
@@ -251,7 +253,7 @@ impl Keeping {
                 slot.open = Some(device);
                 slot.try_again = None;
                 slot.told = None;
-                self.tell(DeviceNote::Opened { kind, id });
+                self.tell(MediaNote::Opened { kind, id });
             }
             Err(error) => self.fail(kind, error),
         }
@@ -298,7 +300,7 @@ impl Keeping {
         if kind == DeviceKind::Camera {
             self.outlets.set_encoder(None);
         }
-        self.tell(DeviceNote::Closed { kind });
+        self.tell(MediaNote::Closed { kind });
     }
 
     fn lose(&mut self, kind: DeviceKind, generation: u64, error: DeviceError) {
@@ -319,11 +321,11 @@ impl Keeping {
         slot.try_again = Some(Instant::now() + TRY_AGAIN);
         if slot.told.as_ref() != Some(&error) {
             slot.told = Some(error.clone());
-            self.tell(DeviceNote::Failed { kind, error });
+            self.tell(MediaNote::Failed { kind, error });
         }
     }
 
-    fn tell(&self, note: DeviceNote) {
+    fn tell(&self, note: MediaNote) {
         // The controller is gone when the app closes.
         let _ = self.notes.send(note);
     }

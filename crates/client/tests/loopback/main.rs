@@ -114,6 +114,8 @@ async fn decline_cancel_and_a_second_call_end_in_the_right_words() {
     carol.wait("busy", |s| s.ended.is_some()).await;
     assert_eq!(ended(&carol), Some(EndReason::RemoteBusy));
     assert!(connected(&alice), "the call goes on");
+    let missed = NoticeKind::MissedWhileBusy { from: carol.name() };
+    alice.wait("who called meanwhile", |s| s.notices.iter().any(|n| n.kind == missed)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
