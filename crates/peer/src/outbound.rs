@@ -5,15 +5,14 @@
 use crate::codecs::{AUDIO_CLOCK, VIDEO_CLOCK};
 use bytes::Bytes;
 use rtc::rtp::Packet;
-use rtc::rtp::codec::h264::H264Payloader;
 use rtc::rtp::extension::HeaderExtension;
 use rtc::rtp::extension::audio_level_extension::AudioLevelExtension;
 use rtc::rtp::header::Header;
-use rtc::rtp::packetizer::Payloader;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
+use tincan_media::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
 use tincan_proto::units::Resolution;
 use tokio::sync::mpsc;
 use webrtc::media_stream::track_local::TrackLocal;
@@ -25,8 +24,6 @@ use webrtc::rtp_transceiver::RtpSender;
 const VIDEO_QUEUE: usize = 8;
 /// Sound packets that wait for the writer (160 ms). The new one is dropped when it is full.
 const AUDIO_QUEUE: usize = 8;
-/// Payload bytes of one packet: fits an Ethernet frame with every header and SRTP's tag.
-const PAYLOAD_MTU: usize = 1180;
 
 /// What was sent so far.
 #[derive(Debug, Default)]
@@ -137,7 +134,6 @@ async fn write_video(
     mut pictures: mpsc::Receiver<EncodedVideo>,
     counts: Arc<OutboundCounts>,
 ) {
-    let mut payloader = H264Payloader::default();
     let mut clock = RtpClock::new(VIDEO_CLOCK);
     let mut sequence: u16 = rand_u32() as u16;
     let mut payload_type = None;
@@ -146,10 +142,7 @@ async fn write_video(
             payload_type = outgoing.payload_type("video/H264").await;
         }
         let Some(payload_type) = payload_type else { continue };
-        let Ok(payloads) = payloader.payload(PAYLOAD_MTU, &picture.annex_b) else {
-            tracing::warn!("the encoder made a picture that cannot be packetized");
-            continue;
-        };
+        let payloads = packetize(&picture.annex_b, MAX_PAYLOAD);
         let timestamp = clock.at(picture.captured);
         let last = payloads.len().saturating_sub(1);
         for (index, payload) in payloads.into_iter().enumerate() {
