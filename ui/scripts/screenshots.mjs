@@ -75,6 +75,8 @@ const VIEWS = [
   { name: 'own-camera-off' },
   { name: 'no-camera', narrow: true },
   { name: 'no-microphone' },
+  { name: 'no-devices', act: (page) => page.getByTestId('toggle-microphone').hover(), narrow: true },
+  { name: 'call-notices', narrow: true, zoomed: true },
   { name: 'poor' },
   { name: 'reconnecting', narrow: true },
   { name: 'group', narrow: true },

@@ -224,6 +224,7 @@ describe('in a call', () => {
     await show('no-microphone');
     expect(id('problem-microphone')).toHaveTextContent('No microphone found.');
     expect(id('toggle-microphone')).toHaveAttribute('data-problem', 'missing');
+    expect(id('toggle-microphone')).toHaveAccessibleDescription(/^No microphone found/);
   });
 
   test('controls step aside without pointer or key, and come back', async () => {
@@ -303,6 +304,17 @@ describe('notices', () => {
     expect(notices.map((notice) => notice.dataset.kind)).toEqual(['missedWhileBusy', 'device', 'keyInFile']);
     await user.click(within(id('notice-list')).getAllByRole('button')[0] ?? document.body);
     expect(lastIntent(backend)).toEqual({ type: 'dismissNotice', id: 1 });
+  });
+
+  test('in a call are two at most, and none that the stage tells', async () => {
+    await show('call-notices');
+    const toasts = within(id('notice-list')).getAllByTestId('notice');
+    expect(toasts.map((toast) => toast.textContent.trim())).toEqual([
+      'No speaker found. You cannot hear others; plug one in.',
+      'jonas called while you were in a call.',
+    ]);
+    await user.click(within(id('notice-list')).getAllByRole('button')[1] ?? document.body);
+    expect(within(id('notice-list')).getAllByTestId('notice')[0]).toHaveAttribute('data-kind', 'failed');
   });
 
   test('tell of what was not carried out, for a while', async () => {

@@ -294,7 +294,7 @@ export const deviceProblems = {
     unsupported: 'This speaker does not work with Tincan. Choose another.',
   },
   camera: {
-    missing: 'No camera found. Others hear you but do not see you.',
+    missing: 'No camera found. Others see a test picture.',
     busy: 'Another program uses your camera. Close it, or choose another.',
     refused: 'The system does not let Tincan use your camera. Allow it in the system settings.',
     lost: 'Your camera stopped. Plug it in again, or choose another.',

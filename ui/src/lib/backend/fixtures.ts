@@ -44,6 +44,17 @@ export const fixtures: Record<string, Snapshot> = {
       { id: 3, kind: { kind: 'keyInFile' } },
     ],
   },
+  'call-notices': {
+    ...calls['no-devices'],
+    notices: [
+      { id: 1, kind: { kind: 'keyInFile' } },
+      { id: 2, kind: { kind: 'device', device: 'microphone', problem: 'missing' } },
+      { id: 3, kind: { kind: 'device', device: 'camera', problem: 'missing' } },
+      { id: 4, kind: { kind: 'failed', code: 'storage' } },
+      { id: 5, kind: { kind: 'device', device: 'speaker', problem: 'missing' } },
+      { id: 6, kind: { kind: 'missedWhileBusy', from: 'jonas' } },
+    ],
+  },
 };
 
 /** Levels that go with a fixture, at a moment in milliseconds. */
