@@ -89,7 +89,9 @@ function watchPicture(track) {
   video.srcObject = new MediaStream([track]);
   const scratch = document.createElement('canvas');
   const pen = scratch.getContext('2d', { willReadFrequently: true });
+  let over = false;
   const look = () => {
+    if (over) return;
     const { videoWidth: w, videoHeight: h } = video;
     if (w > 0) {
       const top = Math.floor(h / 12) * STAMP_ROWS;
@@ -103,6 +105,10 @@ function watchPicture(track) {
     video.requestVideoFrameCallback(look);
   };
   video.requestVideoFrameCallback(look);
+  return () => {
+    over = true;
+    video.srcObject = null;
+  };
 }
 
 function listen(audio, track) {
@@ -153,8 +159,7 @@ window.farSide = {
     connection.onconnectionstatechange = state;
     connection.oniceconnectionstatechange = state;
     connection.ontrack = ({ track }) => {
-      if (track.kind === 'video') watchPicture(track);
-      else stops.push(listen(audio, track));
+      stops.push(track.kind === 'video' ? watchPicture(track) : listen(audio, track));
     };
   },
 
@@ -229,7 +234,6 @@ window.farSide = {
     for (const stop of call.stops) stop();
     call.connection.close();
     await call.audio.close();
-    document.getElementById('remote').srcObject = null;
     call = null;
   },
 };

@@ -140,7 +140,9 @@ fn nextest(
         .args(["--color", "never", "--no-tests", "fail"])
         .args(arguments)
         // For the app and the headless peer that the tests start.
-        .env("RUST_BACKTRACE", "1");
+        .env("RUST_BACKTRACE", "1")
+        // Errors name their causes; where they were made is noise.
+        .env("RUST_LIB_BACKTRACE", "0");
     if cfg!(target_os = "linux") {
         // Its packages are installed: no test may be skipped for want of it.
         command.env("TINCAN_REQUIRE_SOUND_SERVER", "1");

@@ -3,8 +3,8 @@
 //! The test picture's top sixth holds 32 blocks: 24 bits of its time in milliseconds since the
 //! epoch, and 8 bits check. A picture that came the whole way shows a valid and recent one.
 
+use crate::eventually;
 use crate::window::Window;
-use crate::{eventually, window};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::json;
@@ -83,18 +83,13 @@ pub async fn watch(window: &Window, tile: &str, stamps: usize, limit: Duration) 
     let mut ages_ms: Vec<f64> = seen.iter().map(|shown| shown.age_ms).collect();
     ages_ms.sort_by(f64::total_cmp);
     let first = seen.first().cloned().context("there is at least one")?;
-    let last = seen.last().cloned().context("there is at least one")?;
-    ensure!(last.frames > first.frames, "pictures change, but the page counts none");
-    Ok(Watched { first, last, stamps: seen.len(), ages_ms })
-}
-
-/// Waits until a tile counts a picture after the ones that it has counted by now.
-pub async fn goes_on(window: &Window, tile: &str) -> Result<()> {
-    let before = read(window, tile).await?.frames;
-    eventually("the next picture", window::SOON, async || {
-        Ok((read(window, tile).await?.frames > before).then_some(()))
+    // The page brings its count up to date now and then.
+    let last = eventually(&format!("{}: pictures are counted", window.name()), limit, async || {
+        let shown = read(window, tile).await?;
+        Ok((shown.frames > first.frames).then_some(shown))
     })
-    .await
+    .await?;
+    Ok(Watched { first, last, stamps: seen.len(), ages_ms })
 }
 
 /// Whether a stamp was made after another, less than half of its range (2.3 h) ago.

@@ -38,9 +38,10 @@ impl Sound {
 
     /// How loud the loudest twentieth of it is, in decibels below full scale.
     pub fn loudness_db(&self) -> f32 {
-        let mut windows = loudness(self);
+        let mut windows: Vec<f32> = powers(self).collect();
         windows.sort_by(f32::total_cmp);
-        windows.get(windows.len() * 19 / 20).map_or(-60.0, |level| level - 60.0)
+        let loudest = windows.get(windows.len() * 19 / 20).copied().unwrap_or_default();
+        10.0 * loudest.max(1e-9).log10()
     }
 }
 
@@ -54,6 +55,22 @@ pub fn say(words: &str, voice: &str, file: &Path) -> Result<Sound> {
         .context("while starting espeak-ng")?;
     ensure!(status.success(), "espeak-ng failed: {status}");
     read_wav(&std::fs::read(file).with_context(|| format!("while reading {file:?}"))?)
+}
+
+/// Writes 16 bit PCM, for a person to listen to.
+pub fn write_wav(sound: &Sound, file: &Path) -> Result<()> {
+    let size = u32::try_from(sound.samples.len() * 2).context("too long for a WAV file")?;
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((size + 36).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    bytes.extend(sound.rate.to_le_bytes());
+    bytes.extend((sound.rate * 2).to_le_bytes());
+    bytes.extend(b"\x02\0\x10\0data");
+    bytes.extend(size.to_le_bytes());
+    for sample in &sound.samples {
+        bytes.extend(((sample.clamp(-1.0, 1.0) * 32_767.0) as i16).to_le_bytes());
+    }
+    std::fs::write(file, bytes).with_context(|| format!("while writing {file:?}"))
 }
 
 /// Reads 16 bit PCM; of several channels the first.
@@ -88,16 +105,16 @@ pub fn read_wav(file: &[u8]) -> Result<Sound> {
     anyhow::bail!("there is no sound in it")
 }
 
-/// How loud it is over time, on a logarithmic scale that is 0 at -60 dB and below.
+/// How loud it is over time. The fourth root of the power is near to what people perceive
+/// (Stevens), and tells speech from other speech better than decibels do.
 fn loudness(sound: &Sound) -> Vec<f32> {
+    powers(sound).map(|power| power.sqrt().sqrt()).collect()
+}
+
+fn powers(sound: &Sound) -> impl Iterator<Item = f32> {
     let length = sound.rate as usize * WINDOW_MS / 1000;
     let windows = sound.samples.chunks_exact(length.max(1));
-    windows
-        .map(|window| {
-            let power = window.iter().map(|x| x * x).sum::<f32>() / window.len() as f32;
-            (10.0 * power.max(1e-9).log10() + 60.0).max(0.0)
-        })
-        .collect()
+    windows.map(|window| window.iter().map(|x| x * x).sum::<f32>() / window.len() as f32)
 }
 
 /// How alike the rise and fall of loudness are, at the lag where they are most alike: 1 for the same
@@ -195,5 +212,18 @@ mod tests {
         }
         let sound = read_wav(&file).expect("well formed");
         assert_eq!((sound.rate, sound.samples.as_slice()), (8_000, [0.5, -0.5].as_slice()));
+    }
+
+    #[test]
+    fn written_sound_is_read_again() {
+        let sound = Sound { rate: 16_000, samples: vec![0.5, -0.25, 2.0] };
+        let file = std::env::temp_dir().join(format!("tincan-wav-{}.wav", std::process::id()));
+        write_wav(&sound, &file).expect("a temporary file");
+        let again = read_wav(&std::fs::read(&file).expect("just written")).expect("a WAV file");
+        std::fs::remove_file(&file).expect("just written");
+        assert_eq!(again.rate, 16_000);
+        for (one, other) in again.samples.iter().zip([0.5, -0.25, 1.0]) {
+            assert!((one - other).abs() < 0.001, "{one} {other}");
+        }
     }
 }

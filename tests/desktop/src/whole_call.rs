@@ -178,15 +178,15 @@ pub struct Voices {
 pub async fn talk(story: &mut Story, alice: &App, bob: &App, rooms: &Rooms) -> Result<Voices> {
     let both: [&Window; 2] = [alice, bob];
     let hint = "see which devices the apps use: settings, and both logs";
-    let voice = |name: &str, words: &str| {
-        speech::say(words, "en", &story.folder().join(format!("{name}.wav")))
-    };
-    let one = voice("alice", "Hello Bob. Two ships sailed, and nine came back before noon.")?;
-    let other = voice("bob", "Good morning! I can hear you well. What did the captain say?")?;
+    let folder = story.folder().to_path_buf();
+    let file = |name: &str| folder.join(format!("{name}.wav"));
+    let voice = |name: &str, words: &str| speech::say(words, "en", &file(name));
+    let one = voice("alice-says", "Hello Bob. Two ships sailed, and nine came back before noon.")?;
+    let other = voice("bob-says", "Good morning! I can hear you well. What did the captain say?")?;
     let bob_hears = story
         .step("Bob hears what alice says and sees that she speaks", hint, &both, async {
             let (heard, seen) = tokio::join!(
-                rooms.alice.say_to(&rooms.bob, &one),
+                rooms.alice.say_to(&rooms.bob, &one, file("bob-hears")),
                 bob.appears("speaking-alice", NOTICED)
             );
             seen?;
@@ -196,7 +196,7 @@ pub async fn talk(story: &mut Story, alice: &App, bob: &App, rooms: &Rooms) -> R
     let alice_hears = story
         .step("Alice hears what bob says and sees that he speaks", hint, &both, async {
             let (heard, seen) = tokio::join!(
-                rooms.bob.say_to(&rooms.alice, &other),
+                rooms.bob.say_to(&rooms.alice, &other, file("alice-hears")),
                 alice.appears("speaking-bob", NOTICED)
             );
             seen?;
@@ -207,7 +207,8 @@ pub async fn talk(story: &mut Story, alice: &App, bob: &App, rooms: &Rooms) -> R
         .step("Alice mutes herself: bob sees it and hears nothing", hint, &both, async {
             toggle(alice, "toggle-microphone", "false").await?;
             bob.appears("remote-muted", NOTICED).await?;
-            rooms.alice.say_to(&rooms.bob, &one).await?.check_silence()
+            let heard = rooms.alice.say_to(&rooms.bob, &one, file("bob-hears-muted"));
+            heard.await?.check_silence().map(drop)
         })
         .await?;
     story

@@ -18,6 +18,23 @@ const LOOK: &str = "
         attributes: Object.fromEntries(Array.from(element.attributes, (a) => [a.name, a.value])),
     }));";
 
+/// Keeps the page changing for a while, by less than an eye can see. WebKit takes a picture at the
+/// next presentation, and a page that rests has none.
+const STIR: &str = "
+    const speck = document.createElement('div');
+    Object.assign(speck.style, {
+        position: 'fixed', left: 0, top: 0, width: '1px', height: '1px', pointerEvents: 'none',
+    });
+    document.body.append(speck);
+    let count = 0;
+    const timer = setInterval(() => {
+        count += 1;
+        speck.style.background = count % 2 ? 'rgb(0 0 0 / 1%)' : 'rgb(0 0 0 / 2%)';
+        if (count < 60) return;
+        clearInterval(timer);
+        speck.remove();
+    }, 30);";
+
 /// Picks the option of a select whose label contains a text. The empty value, "as the system
 /// does", names what the system would take, and is not meant.
 const CHOOSE: &str = "
@@ -186,6 +203,10 @@ impl Window {
 
     /// The page as a PNG.
     pub async fn picture(&self) -> Result<Vec<u8>> {
-        self.client.screenshot().await.context("while taking a picture of the page")
+        self.script(STIR, Vec::new()).await?;
+        tokio::time::timeout(SOON, self.client.screenshot())
+            .await
+            .context("the page is not drawn")?
+            .context("while taking a picture of the page")
     }
 }

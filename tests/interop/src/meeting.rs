@@ -2,7 +2,7 @@
 //! sees and hears.
 
 use crate::{Chromium, Peer};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -59,7 +59,11 @@ impl Side {
         let made: Vec<f64> = self.pictures.iter().filter_map(|picture| picture.made).collect();
         let share = made.len() as f64 / self.pictures.len().max(1) as f64;
         ensure!(share > 0.9, "only {share:.2} of {} stamps are readable", self.pictures.len());
-        ensure!(made.windows(2).all(|pair| pair[0] <= pair[1]), "pictures went back in time");
+        let back = made.windows(2).position(|pair| pair[0] > pair[1]);
+        if let Some(at) = back {
+            let around = &made[at.saturating_sub(3)..(at + 5).min(made.len())];
+            bail!("picture {} of {} is older than the one before: {around:?}", at + 1, made.len());
+        }
         let latest = self.pictures.iter().rev().find_map(|picture| Some((picture, picture.made?)));
         let (picture, made) = latest.context("there are pictures")?;
         let age = picture.at - made;
