@@ -22,8 +22,11 @@ use window::WindowUi;
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     arguments.prepare_rendering();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TINCAN_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,webrtc=error,rtc=error,rtc_ice=error,rtc_dtls=error,pulseaudio=off"));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TINCAN_LOG").unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new(
+            "info,webrtc=error,rtc=error,rtc_ice=error,rtc_dtls=error,pulseaudio=off",
+        )
+    });
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
 
     let mut builder = tauri::Builder::default();
