@@ -131,8 +131,9 @@ fn nextest(
     arguments: &[&str],
     minutes: u64,
 ) -> (Counts, Result<()>) {
-    // Named in .config/nextest.toml; a stale one would be counted again.
-    let report = workspace.build.join("nextest/default/junit.xml");
+    // Named in .config/nextest.toml and kept in the checkout wherever cargo builds; a stale one
+    // would be counted again.
+    let report = workspace.output.join("nextest/default/junit.xml");
     let _ = fs::remove_file(&report);
     let mut command = workspace.cargo();
     command
