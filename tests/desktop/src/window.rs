@@ -171,6 +171,14 @@ impl Window {
         .await
     }
 
+    /// Presses the element if it is there now; it may go away at any moment.
+    pub async fn press_if_there(&self, id: &str) -> Result<()> {
+        for element in self.client.find_all(Locator::Css(&test_id(id))).await? {
+            element.click().await?;
+        }
+        Ok(())
+    }
+
     /// Empties a field and types into it.
     pub async fn enter(&self, id: &str, text: &str) -> Result<()> {
         let selector = test_id(id);

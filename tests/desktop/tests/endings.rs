@@ -85,9 +85,7 @@ async fn glare(alice: &App, bob: &App) -> Result<()> {
     // If one press reaches the other side before its own press, it rings there: answer then.
     for app in [alice, bob] {
         tincan_desktop_tests::eventually("in a call or ringing", SOON, async || {
-            if app.see("incoming").await?.is_some() {
-                app.press("incoming-accept-audio").await?;
-            }
+            app.press_if_there("incoming-accept-audio").await?;
             let phase = app.see("call").await?;
             Ok(phase.is_some_and(|call| call.attribute("data-phase") == "connected").then_some(()))
         })
