@@ -160,7 +160,7 @@ impl Engine {
     fn signed_out(&mut self, t: &mut Turn) {
         self.hang_up(t);
         for ring in std::mem::take(&mut self.state.incoming) {
-            self.ring_over(t, ring.id, crate::state::EndReason::Missed);
+            self.ring_over(t, ring, crate::state::EndReason::Missed);
         }
         self.me = None;
         self.online = false;

@@ -6,7 +6,7 @@ use super::ongoing::Ongoing;
 use super::{Engine, Turn};
 use crate::command::{Command, Event};
 use crate::negotiation::Role;
-use crate::state::{Call, EndReason, IncomingCall, Participant, Stage};
+use crate::state::{Call, EndReason, EndedCall, IncomingCall, Participant, Stage};
 use std::time::Duration;
 use tincan_proto::signalling::{CallMedia, DeclineReason, MAX_INVITED, RING_TIME, RingStop};
 use tincan_proto::units::UnixMillis;
@@ -65,8 +65,8 @@ impl Engine {
             RingStop::AnsweredElsewhere => EndReason::AnsweredElsewhere,
             RingStop::DeclinedElsewhere => EndReason::DeclinedElsewhere,
         };
-        if self.take_ring(call).is_some() {
-            return self.ring_over(t, call, reason);
+        if let Some(ring) = self.take_ring(call) {
+            return self.ring_over(t, ring, reason);
         }
         if let Some(ongoing) = &mut self.ongoing
             && ongoing.rival.as_ref().is_some_and(|rival| rival.id == call)
@@ -89,14 +89,14 @@ impl Engine {
         self.state.incoming = rings;
         let due: Vec<IncomingCall> = due;
         for ring in due {
-            self.ring_over(t, ring.id, EndReason::Missed);
+            self.ring_over(t, ring, EndReason::Missed);
         }
     }
 
     pub(super) fn decline_pressed(&mut self, t: &mut Turn, call: CallId) {
-        if self.take_ring(call).is_some() {
+        if let Some(ring) = self.take_ring(call) {
             self.decline(t, call, DeclineReason::Declined);
-            self.ring_over(t, call, EndReason::Declined);
+            self.ring_over(t, ring, EndReason::Declined);
         }
     }
 
@@ -154,11 +154,21 @@ impl Engine {
         }
     }
 
-    /// A call does not ring here any more and was not taken here.
-    pub(super) fn ring_over(&mut self, t: &mut Turn, call: CallId, reason: EndReason) {
-        self.remember_finished(call);
-        t.tell(Event::RingStopped(call));
-        t.tell(Event::Ended(call, reason));
+    /// A call does not ring here any more and was not taken here. The person is told why, unless
+    /// they declined it themselves or are in a call.
+    pub(super) fn ring_over(&mut self, t: &mut Turn, ring: IncomingCall, reason: EndReason) {
+        self.remember_finished(ring.id);
+        t.tell(Event::RingStopped(ring.id));
+        t.tell(Event::Ended(ring.id, reason));
+        if reason != EndReason::Declined && self.state.current.is_none() {
+            self.state.ended = Some(EndedCall {
+                id: ring.id,
+                with: vec![ring.from.account],
+                media: ring.media,
+                reason,
+                talked: Duration::ZERO,
+            });
+        }
     }
 
     fn decline(&mut self, t: &mut Turn, call: CallId, reason: DeclineReason) {

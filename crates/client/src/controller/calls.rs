@@ -69,11 +69,12 @@ impl Controller {
     pub(super) async fn step(&mut self, input: Input) {
         let Output { commands, events, deadline } = self.calls.engine.step(Instant::now(), input);
         self.calls.deadline = deadline;
-        for event in events {
-            self.tell(event);
-        }
         for command in commands {
             self.obey(command).await;
+        }
+        // After the commands: the history is asked for when the server knows of the end.
+        for event in events {
+            self.tell(event);
         }
         self.changed = true;
     }
