@@ -17,10 +17,10 @@ pub struct Workspace {
 impl Workspace {
     /// Finds the folders by asking cargo.
     pub fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("xtask lies in the repository")?
-            .to_path_buf();
+        // Asked at run time: checkouts that share a build folder share this program, too.
+        let here = std::env::var_os("CARGO_MANIFEST_DIR")
+            .context("this program is to be run by cargo: cargo xtask ...")?;
+        let root = Path::new(&here).parent().context("xtask lies in the repository")?.to_path_buf();
         let answer = cargo(&root)
             .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
             .output()

@@ -6,7 +6,13 @@ use std::path::{Path, PathBuf};
 
 /// The workspace's `target` folder, wherever cargo builds: pictures and logs are found there.
 pub fn output() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target")
+    package().join("../../target")
+}
+
+/// The folder of the package whose test or program runs. Asked at run time: checkouts that share a
+/// build folder share what is built, too.
+pub fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()).into()
 }
 
 /// A fresh folder for what a test leaves behind.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 use tincan_desktop_tests::Window;
-use tincan_desktop_tests::place::Scratch;
+use tincan_desktop_tests::place::{self, Scratch};
 use tincan_desktop_tests::process::{Mark, signal};
 use tincan_desktop_tests::webdriver::Driver;
 
@@ -61,7 +61,7 @@ impl Chromium {
             json!({ "binary": "/usr/bin/chromium", "args": arguments }),
         );
         let client = driver.session(capabilities).await?;
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("page.html");
+        let page = place::package().join("page.html");
         client
             .goto(&format!("file://{}", page.display()))
             .await
