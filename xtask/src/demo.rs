@@ -102,6 +102,7 @@ fn show(workspace: &Workspace, profile: &str, output: &Path) -> Result<bool> {
     };
     println!(
         "\nTwo windows are open, alice and bob, and each is the other's contact.\n\
+         If one hides the other, move it.\n\
          Choose bob in alice's window, press \"Video call\", and answer in bob's.\n\
          Logs: {}\nClose both windows to end the demo.",
         output.display()
