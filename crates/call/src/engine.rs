@@ -126,7 +126,8 @@ impl Engine {
             | ServerMessage::Refused { .. }
             | ServerMessage::Book { .. }
             | ServerMessage::PresenceChanged { .. }
-            | ServerMessage::History { .. } => {}
+            | ServerMessage::History { .. }
+            | ServerMessage::IceServers { .. } => {}
         }
     }
 

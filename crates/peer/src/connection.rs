@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tincan_call::{NegotiationCommand, NegotiationInput, PeerState};
 use tincan_media::encoded::RtpPayload;
-use tincan_proto::ControlMessage;
 use tincan_proto::peer_message::Candidate;
+use tincan_proto::{ControlMessage, IceServer};
 use tokio::sync::{mpsc, oneshot};
 use webrtc::data_channel::DataChannel;
 use webrtc::error::Result;
@@ -45,17 +45,6 @@ const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
 const HURRY_NEGOTIATING: Duration = Duration::from_secs(4);
 /// How long after connecting: the control channel opens in this time.
 const HURRY_CONNECTED: Duration = Duration::from_millis(600);
-
-/// A STUN or TURN server (W3C `RTCIceServer`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IceServer {
-    /// Such as `stun:host:port` or `turn:host:port?transport=udp`.
-    pub urls: Vec<String>,
-    /// For TURN.
-    pub username: String,
-    /// For TURN.
-    pub credential: String,
-}
 
 /// How to connect and what to carry.
 #[derive(Clone, Debug)]

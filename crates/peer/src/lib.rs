@@ -13,6 +13,6 @@ mod outbound;
 mod runtime;
 mod stats;
 
-pub use connection::{IceServer, IceState, MediaSinks, OpenError, Peer, PeerEvent, PeerOptions};
+pub use connection::{IceState, MediaSinks, OpenError, Peer, PeerEvent, PeerOptions};
 pub use outbound::MediaSender;
 pub use stats::{PathStats, PeerStats};

@@ -2,12 +2,14 @@
 //! versioned messages between app and server and between two apps. Decides nothing.
 #![forbid(unsafe_code)]
 
+pub mod ice;
 pub mod identity;
 pub mod ids;
 pub mod peer_message;
 pub mod signalling;
 pub mod units;
 
+pub use ice::{IceServer, IceServers};
 pub use identity::{IdentityKey, PublicIdentity, SignatureBytes};
 pub use ids::{AccountName, CallId, DeviceId, ParticipantId};
 pub use peer_message::{ControlMessage, PeerMessage, SignedMessage};

@@ -3,6 +3,7 @@
 //! The app opens with [`ClientMessage::Hello`], the server answers with a challenge, the
 //! app proves its key, and the server welcomes it; everything else comes after that.
 
+use crate::ice::IceServers;
 use crate::identity::{PublicIdentity, SignatureBytes};
 use crate::ids::{AccountName, CallId, DeviceId, ParticipantId};
 use crate::peer_message::SignedMessage;
@@ -270,6 +271,8 @@ pub enum ClientMessage {
         /// At most so many; capped at [`MAX_HISTORY`].
         limit: u32,
     },
+    /// Asks for STUN and TURN servers with fresh credentials.
+    ListIceServers,
 }
 
 /// From the server to the app.
@@ -386,6 +389,11 @@ pub enum ServerMessage {
     History {
         /// At most as many as were asked for.
         entries: Vec<HistoryEntry>,
+    },
+    /// STUN and TURN servers: after each welcome, and when asked for.
+    IceServers {
+        /// All of them; earlier ones count no more.
+        ice: IceServers,
     },
 }
 

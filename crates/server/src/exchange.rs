@@ -222,6 +222,8 @@ impl Exchange {
                 let limit = limit.min(MAX_HISTORY);
                 step.query = Some(HistoryQuery { connection, account: who.account, before, limit });
             }
+            // Nothing to decide: whoever holds the relay's secret answers.
+            ClientMessage::ListIceServers => {}
         }
     }
 

@@ -166,6 +166,7 @@ pub(crate) fn is_kept(message: &ClientMessage) -> bool {
         | ClientMessage::Invite { .. }
         | ClientMessage::RingingHere { .. }
         | ClientMessage::Signal { .. }
-        | ClientMessage::ListHistory { .. } => false,
+        | ClientMessage::ListHistory { .. }
+        | ClientMessage::ListIceServers => false,
     }
 }

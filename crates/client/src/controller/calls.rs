@@ -182,7 +182,9 @@ impl Controller {
             Err(error) => return self.cannot_open(peer, &error).await,
         };
         let (sinks, complete) = intake.split();
-        match Peer::open(PeerOptions::default(), sinks).await {
+        let options =
+            PeerOptions { ice_servers: self.session.ice.servers.clone(), ..PeerOptions::default() };
+        match Peer::open(options, sinks).await {
             Ok((connection, mut events)) => {
                 complete(Box::new(connection.key_frame_requester()));
                 self.media.connect_peer(&peer, connection.media());

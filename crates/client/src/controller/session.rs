@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tincan_call::Input;
 use tincan_proto::signalling::{Failure, Refusal};
 use tincan_proto::units::UnixMillis;
-use tincan_proto::{AccountName, ClientMessage, DeviceId, ParticipantId, ServerMessage};
+use tincan_proto::{
+    AccountName, ClientMessage, DeviceId, IceServers, ParticipantId, ServerMessage,
+};
 use tincan_signal_client::{SignalClient, SignalConfig, SignalEvent};
 use tokio::sync::mpsc;
 
@@ -24,6 +26,8 @@ pub struct Session {
     state: State,
     /// The server's clock minus ours, in milliseconds.
     clock_offset: i64,
+    /// STUN and TURN servers as last handed out.
+    pub ice: IceServers,
 }
 
 enum State {
@@ -43,6 +47,7 @@ impl Session {
             events: None,
             state: State::SignedOut { name: None, problem: None },
             clock_offset: 0,
+            ice: IceServers::default(),
         }
     }
 
@@ -272,6 +277,7 @@ impl Controller {
                 self.people.set_presence(&name, presence);
             }
             ServerMessage::History { entries } => self.people.set_history(entries),
+            ServerMessage::IceServers { ice } => self.session.ice = ice,
             ServerMessage::Failed { code, message } => {
                 tracing::info!(?code, message, "the server could not do what was asked");
                 // A message that crossed the end of its call is nobody's concern.

@@ -115,6 +115,9 @@ pub struct IceServerLine {
     /// For TURN.
     #[serde(default)]
     pub credential: String,
+    /// For TURN over TLS: what the certificate must be.
+    #[serde(default)]
+    pub certificate_sha256: Option<String>,
 }
 
 /// W3C allows both.

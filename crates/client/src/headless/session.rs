@@ -18,12 +18,10 @@ use tincan_media::process::apm::ApmSettings;
 use tincan_media::synthetic::picture::Style;
 use tincan_media::synthetic::test_picture::TestPicture;
 use tincan_media::synthetic::tone::{BeepMicrophone, wall_millis};
-use tincan_peer_connection::{
-    IceServer, IceState, MediaSender, MediaSinks, Peer, PeerEvent, PeerOptions,
-};
-use tincan_proto::PeerMessage;
+use tincan_peer_connection::{IceState, MediaSender, MediaSinks, Peer, PeerEvent, PeerOptions};
 use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
 use tincan_proto::units::{Bitrate, FrameRate, Resolution};
+use tincan_proto::{IceServer, PeerMessage};
 use tokio::sync::mpsc;
 
 /// Rate of the encoder at 640x480 and 30 pictures a second; others in proportion to pixels.
@@ -97,6 +95,7 @@ impl Session {
                     urls: server.urls.into_vec(),
                     username: server.username,
                     credential: server.credential,
+                    certificate_sha256: server.certificate_sha256,
                 })
                 .collect(),
             relay_only: init.relay_only,

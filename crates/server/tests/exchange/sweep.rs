@@ -146,7 +146,8 @@ impl World {
                     | ServerMessage::Unreachable { .. }
                     | ServerMessage::Left { .. }
                     | ServerMessage::Signal { .. }
-                    | ServerMessage::History { .. } => {}
+                    | ServerMessage::History { .. }
+                    | ServerMessage::IceServers { .. } => {}
                 }
             }
         }
