@@ -4,18 +4,23 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Each crate and what it may name. Test packages may name anything.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("tincan-proto", &[]),
     ("tincan-call", &["tincan-proto"]),
+    ("tincan-connectivity", &["tincan-proto"]),
     ("tincan-media", &["tincan-proto"]),
     ("tincan-devices", &["tincan-media", "tincan-proto"]),
-    ("tincan-peer-connection", &["tincan-call", "tincan-media", "tincan-proto"]),
+    (
+        "tincan-peer-connection",
+        &["tincan-call", "tincan-connectivity", "tincan-media", "tincan-proto"],
+    ),
     ("tincan-signal-client", &["tincan-proto"]),
-    ("tincan-server", &["tincan-proto"]),
+    ("tincan-server", &["tincan-connectivity", "tincan-proto"]),
     (
         "tincan-client",
         &[
             "tincan-call",
+            "tincan-connectivity",
             "tincan-media",
             "tincan-peer-connection",
             "tincan-proto",
