@@ -3,7 +3,7 @@
 
 use crate::feedback::{Feedback, FeedbackCounts};
 use crate::handler::Handler;
-use crate::outbound::{self, MediaSender, OutboundCounts, Outgoing};
+use crate::outbound::{self, Condition, MediaSender, OutboundCounts, Outgoing};
 use crate::runtime::{Hurry, PromptRuntime};
 use crate::stats::{self, PeerStats};
 use crate::{addresses, codecs, control};
@@ -59,11 +59,20 @@ pub struct PeerOptions {
     pub video: bool,
     /// Send pictures; false: receive them only.
     pub send_video: bool,
+    /// Let media out as soon as the connection is up; false: when [`Peer::set_sending`] says so.
+    pub sending: bool,
 }
 
 impl Default for PeerOptions {
     fn default() -> Self {
-        Self { ice_servers: vec![], relay_only: false, audio: true, video: true, send_video: true }
+        Self {
+            ice_servers: vec![],
+            relay_only: false,
+            audio: true,
+            video: true,
+            send_video: true,
+            sending: true,
+        }
     }
 }
 
@@ -106,6 +115,11 @@ pub enum PeerEvent {
     KeyFrameWanted,
     /// The first picture packet came.
     VideoStarted,
+    /// The selected path is another: after connecting, and after an ICE restart.
+    Path {
+        /// It goes through a relay, this side's or the other's.
+        relayed: bool,
+    },
 }
 
 /// Why no connection could be made.
@@ -183,6 +197,7 @@ impl Peer {
         let channel = control::open(&connection, inner_events).await?;
         let sent = Arc::new(OutboundCounts::default());
         let media = outbound::start(video, audio, &sent);
+        media.set(Condition::Allowed, options.sending);
         let (orders, queue) = mpsc::unbounded_channel();
         let worker = Worker {
             connection,
@@ -195,6 +210,7 @@ impl Peer {
             audio_sink: Some(sinks.audio),
             video_sink: Some(sinks.video),
             video_track: None,
+            relayed: None,
         };
         tokio::spawn(worker.run(queue, inner, tracks));
         Ok((Self { orders, media }, owner))
@@ -213,6 +229,12 @@ impl Peer {
     /// Asks the other side for a key frame (PLI, RFC 4585).
     pub fn request_key_frame(&self) {
         self.order(Order::RequestKeyFrame);
+    }
+
+    /// Lets media out while the connection is up, or holds it back: from somebody who has not
+    /// accepted, or who may not know that they are connected.
+    pub fn set_sending(&self, on: bool) {
+        self.media.set(Condition::Allowed, on);
     }
 
     /// The way out for coded media.
@@ -326,6 +348,7 @@ struct Worker {
     audio_sink: Option<Sink>,
     video_sink: Option<Sink>,
     video_track: Option<Arc<dyn TrackRemote>>,
+    relayed: Option<bool>,
 }
 
 impl Worker {
@@ -348,11 +371,11 @@ impl Worker {
                     }
                     None => break None,
                 },
-                Some(event) = inner.recv() => self.note(event),
+                Some(event) = inner.recv() => self.note(event).await,
                 Some(track) = tracks.recv() => self.listen(track).await,
             }
         };
-        self.media.set_open(false);
+        self.media.set(Condition::Connected, false);
         if self.connection.close().await.is_err() {
             tracing::debug!("the connection did not close cleanly");
         }
@@ -361,16 +384,28 @@ impl Worker {
         }
     }
 
-    fn note(&self, event: PeerEvent) {
+    async fn note(&mut self, event: PeerEvent) {
         match event {
             PeerEvent::State(PeerState::Connected) => {
                 self.hurry.for_at_least(HURRY_CONNECTED);
-                self.media.set_open(true);
+                self.media.set(Condition::Connected, true);
+                self.tell(event);
+                self.tell_path().await;
             }
-            PeerEvent::State(PeerState::Failed) => self.media.set_open(false),
-            _ => {}
+            PeerEvent::State(PeerState::Failed) => {
+                self.media.set(Condition::Connected, false);
+                self.tell(event);
+            }
+            _ => self.tell(event),
         }
-        self.tell(event);
+    }
+
+    async fn tell_path(&mut self) {
+        let Some(path) = self.stats().await.path else { return };
+        let relayed = path.local == "relay" || path.remote == "relay";
+        if self.relayed.replace(relayed) != Some(relayed) {
+            self.tell(PeerEvent::Path { relayed });
+        }
     }
 
     fn tell(&self, event: PeerEvent) {

@@ -9,7 +9,7 @@ use rtc::rtp::extension::HeaderExtension;
 use rtc::rtp::extension::audio_level_extension::AudioLevelExtension;
 use rtc::rtp::header::Header;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
@@ -43,12 +43,25 @@ impl OutboundCounts {
     }
 }
 
+/// What has to hold before media goes out.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub enum Condition {
+    /// The connection is up.
+    Connected = 1,
+    /// The other side knows that it is connected.
+    Allowed = 2,
+}
+
+/// Every [`Condition`].
+const OPEN: u8 = Condition::Connected as u8 | Condition::Allowed as u8;
+
 /// Takes coded media from pipeline threads. Never blocks; cheap to clone.
 #[derive(Clone)]
 pub struct MediaSender {
     video: mpsc::Sender<EncodedVideo>,
     audio: mpsc::Sender<EncodedAudio>,
-    open: Arc<AtomicBool>,
+    holds: Arc<AtomicU8>,
     wants_key_frame: Arc<AtomicBool>,
 }
 
@@ -56,7 +69,7 @@ impl MediaSender {
     /// Sends one picture if the connection is up. False: it was not taken, and what follows
     /// must begin with a key frame.
     pub fn send_video(&self, picture: &EncodedVideo) -> bool {
-        if !self.open.load(Ordering::Acquire) {
+        if !self.is_open() {
             return false;
         }
         if picture.key {
@@ -73,18 +86,23 @@ impl MediaSender {
 
     /// Sends one sound packet if the connection is up.
     pub fn send_audio(&self, packet: &EncodedAudio) -> bool {
-        self.open.load(Ordering::Acquire) && self.audio.try_send(packet.clone()).is_ok()
+        self.is_open() && self.audio.try_send(packet.clone()).is_ok()
     }
 
     /// The connection is up and takes media.
     pub fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire)
+        self.holds.load(Ordering::Acquire) == OPEN
     }
 
-    /// Lets media through from now on, beginning with a key frame, or stops it.
-    pub(crate) fn set_open(&self, open: bool) {
+    /// A condition holds from now on, or no longer. When the last one comes to hold, pictures
+    /// begin with a key frame.
+    pub(crate) fn set(&self, condition: Condition, holds: bool) {
         self.wants_key_frame.store(true, Ordering::Release);
-        self.open.store(open, Ordering::Release);
+        if holds {
+            self.holds.fetch_or(condition as u8, Ordering::AcqRel);
+        } else {
+            self.holds.fetch_and(!(condition as u8), Ordering::AcqRel);
+        }
     }
 }
 
@@ -124,7 +142,7 @@ pub fn start(
     MediaSender {
         video: video_in,
         audio: audio_in,
-        open: Arc::default(),
+        holds: Arc::default(),
         wants_key_frame: Arc::new(AtomicBool::new(true)),
     }
 }

@@ -252,6 +252,10 @@ impl Controller {
                 self.changed = true;
                 return;
             }
+            PeerEvent::Path { relayed } => {
+                tracing::debug!(relayed, %peer.participant, "the path");
+                return;
+            }
             PeerEvent::Ice(state) => {
                 tracing::debug!(?state, %peer.participant, "ICE");
                 return;

@@ -102,6 +102,7 @@ impl Session {
             audio: beep,
             video: init.video.is_some(),
             send_video: init.send_video,
+            sending: true,
         };
         let sinks = MediaSinks {
             audio: Box::new({
@@ -176,7 +177,10 @@ impl Session {
                 self.say_state();
             }
             PeerEvent::KeyFrameWanted => self.send_key_frame(),
-            PeerEvent::ControlOpened | PeerEvent::Control(_) | PeerEvent::VideoStarted => {}
+            PeerEvent::ControlOpened
+            | PeerEvent::Control(_)
+            | PeerEvent::VideoStarted
+            | PeerEvent::Path { .. } => {}
         }
     }
 
