@@ -3,5 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod nat;
+pub mod tls;
 
 pub use nat::{Filtering, Mapping, Nat, NatBehaviour, Path, expected_path};
+pub use tls::{TlsConfigError, tls_client_config};
