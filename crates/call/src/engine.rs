@@ -89,7 +89,7 @@ impl Engine {
             Input::MicrophoneSwitched { on } => self.microphone_switched(t, on),
             Input::CameraSwitched { on } => self.camera_switched(t, on),
             Input::EndedDismissed => self.state.ended = None,
-            Input::SignedIn { me } => self.signed_in(t, me),
+            Input::SignedIn { me, resumed } => self.signed_in(t, me, resumed),
             Input::SignalLost => self.signal_lost(t),
             Input::SignedOut => self.signed_out(t),
             Input::Signalled { message, server_now } => self.signalled(t, message, server_now),
@@ -131,7 +131,7 @@ impl Engine {
         }
     }
 
-    fn signed_in(&mut self, t: &mut Turn, me: ParticipantId) {
+    fn signed_in(&mut self, t: &mut Turn, me: ParticipantId, resumed: bool) {
         if self.me.as_ref().is_some_and(|before| *before != me) {
             self.signed_out(t);
         }
@@ -146,7 +146,10 @@ impl Engine {
         if let Some(ongoing) = &mut self.ongoing {
             ongoing.unreachable_at = None;
         }
-        self.resume(t);
+        match resumed {
+            true => self.accept_again(t),
+            false => self.announce(t),
+        }
     }
 
     fn signal_lost(&mut self, t: &mut Turn) {

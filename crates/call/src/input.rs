@@ -48,6 +48,9 @@ pub enum Input {
     SignedIn {
         /// As whom.
         me: ParticipantId,
+        /// The session goes on where it was: nothing that was said meanwhile is lost. If not,
+        /// the server may know nothing of what was said before.
+        resumed: bool,
     },
     /// The connection to the server is lost; it is being restored by others.
     SignalLost,

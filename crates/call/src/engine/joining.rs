@@ -23,6 +23,9 @@ impl Engine {
         }
         if let Some(ongoing) = &mut self.ongoing {
             ongoing.departed.retain(|account| *account != by.account);
+            if let Some(link) = ongoing.link(&by) {
+                link.gone = false;
+            }
         }
         self.welcome(t, by);
     }

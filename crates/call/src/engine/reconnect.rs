@@ -6,7 +6,7 @@ use super::{Engine, Turn};
 use crate::negotiation::{NegotiationInput, Role};
 use crate::state::{EndReason, Stage};
 use std::time::{Duration, Instant};
-use tincan_proto::AccountName;
+use tincan_proto::{AccountName, ClientMessage};
 
 /// How long ICE may hear nothing before that is an interruption: shorter gaps heal by
 /// themselves, and a restart in them would only make them longer.
@@ -58,10 +58,23 @@ impl Engine {
         }
     }
 
-    /// The server is back: what was said meanwhile may not have arrived.
-    pub(super) fn resume(&mut self, t: &mut Turn) {
+    /// The server is back and nothing is lost, but an acceptance without it was never said.
+    pub(super) fn accept_again(&self, t: &mut Turn) {
         let (Some(ongoing), Some(call)) = (&self.ongoing, &self.state.current) else { return };
-        if !call.outgoing && !ongoing.links.values().any(|link| link.heard) {
+        if !ongoing.links.values().any(|link| link.heard) {
+            self.say_accepted(t, call.id);
+        }
+    }
+
+    /// The server is back and may know nothing of the call: what brought this device into it is
+    /// said again, and so is what may not have arrived.
+    pub(super) fn announce(&mut self, t: &mut Turn) {
+        let (Some(ongoing), Some(call)) = (&self.ongoing, &self.state.current) else { return };
+        if call.outgoing {
+            let mut to = ongoing.others.clone();
+            to.retain(|account| !ongoing.departed.contains(account));
+            self.send(t, ClientMessage::Invite { call: call.id, to, media: call.media });
+        } else {
             self.say_accepted(t, call.id);
         }
         let broken = |phase: Phase, role: Role| match phase {

@@ -153,22 +153,33 @@ fn calling_outlives_a_short_loss_of_the_server_but_not_a_long_one() {
     let mut desk = Desk::alice();
     desk.press_call(5, &["bob"], CallMedia::Video);
     desk.server(ServerMessage::Ringing { call: call(5), account: name("bob") });
-    desk.step(Input::SignalLost).seconds(9).step(Input::SignedIn { me: device("alice", 1) });
+    let me = device("alice", 1);
+    desk.step(Input::SignalLost).seconds(9).step(Input::SignedIn { me, resumed: true });
     assert_eq!(desk.sent(), [], "the server has kept the call");
     desk.seconds(9);
     assert_eq!(desk.stage("bob"), Stage::Ringing);
     desk.step(Input::SignalLost).seconds(10);
     assert_eq!(desk.ended(), Some(EndReason::ServerUnreachable));
     assert_eq!(desk.sent(), [], "there is nobody to tell");
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
     assert_eq!(desk.sent(), [ClientMessage::Cancel { call: call(5) }], "it is told later");
+}
+
+#[test]
+fn a_call_is_placed_again_with_a_server_that_has_forgotten_it() {
+    let mut desk = Desk::alice();
+    desk.press_call(5, &["bob"], CallMedia::Video);
+    desk.server(ServerMessage::Ringing { call: call(5), account: name("bob") });
+    desk.step(Input::SignalLost).step(Input::SignedIn { me: device("alice", 1), resumed: false });
+    let (to, media) = (vec![name("bob")], CallMedia::Video);
+    assert_eq!(desk.sent(), [ClientMessage::Invite { call: call(5), to, media }]);
 }
 
 #[test]
 fn the_server_may_have_given_up_a_caller_that_was_away() {
     let mut desk = Desk::alice();
     desk.press_call(5, &["bob"], CallMedia::Video).step(Input::SignalLost);
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
     desk.left(5, &device("alice", 1), LeaveReason::Gone);
     assert_eq!(desk.ended(), Some(EndReason::ServerUnreachable));
 }

@@ -152,16 +152,20 @@ fn a_call_goes_on_without_the_server_and_repairs_itself_when_it_is_back() {
     settle(&mut desk);
     desk.step(Input::SignalLost).seconds(300);
     assert_eq!(desk.stage("bob"), Stage::Connected { device: bob().device });
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: true });
     assert_eq!(desk.out.commands, [], "nothing is broken");
     desk.step(Input::SignalLost).peer_state(5, &bob(), PeerState::Failed);
     assert_eq!(desk.offers(), [true]);
     let sdp = "o2".to_owned();
     let set = NegotiationInput::LocalDescriptionSet { epoch: Epoch(3), sdp };
     desk.peer(5, &bob(), PeerInput::Negotiation(set));
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
+    let (to, media) = (vec![name("bob")], CallMedia::Video);
+    let announced = Command::Send(ClientMessage::Invite { call: call(5), to, media });
     let again = Command::SendPeerMessage { call: call(5), to: bob(), message: offer("o2") };
-    assert_eq!(desk.out.commands, [again], "the offer had nowhere to go");
+    assert_eq!(desk.out.commands, [announced, again], "the server may have forgotten it all");
+    desk.step(Input::SignalLost).step(Input::SignedIn { me: device("alice", 1), resumed: true });
+    assert_eq!(desk.out.commands, [], "what was said has arrived or will");
 }
 
 #[test]

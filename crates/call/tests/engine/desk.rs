@@ -48,7 +48,7 @@ impl Desk {
 
     pub fn signed_in(me: ParticipantId) -> Self {
         let mut desk = Self::signed_out();
-        desk.step(Input::SignedIn { me });
+        desk.step(Input::SignedIn { me, resumed: false });
         desk
     }
 

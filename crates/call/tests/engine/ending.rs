@@ -107,9 +107,9 @@ fn hanging_up_without_a_server_is_told_when_it_is_back() {
     let mut desk = Desk::in_call_with_bob();
     desk.step(Input::SignalLost).step(Input::HangUpPressed);
     assert_eq!((desk.sent(), desk.controls()), (vec![], vec![ControlMessage::Bye]));
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
     assert_eq!(desk.sent(), [leave(LeaveReason::HungUp)]);
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
     assert_eq!(desk.sent(), [], "once");
 }
 

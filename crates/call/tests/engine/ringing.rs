@@ -190,7 +190,7 @@ fn rings_outlive_a_loss_of_the_server_and_are_checked_after_it() {
     let mut desk = ringing();
     desk.step(Input::SignalLost).seconds(10);
     assert_eq!(desk.engine.state().incoming.len(), 1);
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
     assert_eq!(desk.sent(), [ClientMessage::RingingHere { call: call(5) }]);
 }
 
@@ -199,7 +199,7 @@ fn what_was_declined_without_a_server_is_declined_when_it_is_back() {
     let mut desk = ringing();
     desk.step(Input::SignalLost).step(Input::DeclinePressed { call: call(5) });
     assert_eq!(desk.sent(), []);
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
     let decline = ClientMessage::Decline { call: call(5), reason: DeclineReason::Declined };
     assert_eq!(desk.sent(), vec![decline.clone()]);
     desk.incoming(5, &device("bob", 2), &["alice"]);
@@ -211,7 +211,7 @@ fn what_was_accepted_without_a_server_is_accepted_when_it_is_back() {
     let mut desk = ringing();
     desk.step(Input::SignalLost).press_accept(5, CallMedia::Video);
     assert_eq!(desk.sent(), []);
-    desk.step(Input::SignedIn { me: device("alice", 1) });
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
     assert_eq!(desk.sent(), [ClientMessage::Accept { call: call(5) }]);
 }
 

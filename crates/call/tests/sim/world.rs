@@ -299,7 +299,7 @@ impl World {
         device.online = true;
         device.session += 1;
         let me = device.me.clone();
-        self.step(at, Input::SignedIn { me: me.clone() });
+        self.step(at, Input::SignedIn { me: me.clone(), resumed: false });
         self.server.connected(&me);
         self.deliver();
     }

@@ -248,7 +248,7 @@ impl Controller {
                 self.session.state = State::Online;
                 self.keep_account();
                 if let Some(me) = self.session.me() {
-                    self.step(Input::SignedIn { me }).await;
+                    self.step(Input::SignedIn { me, resumed: false }).await;
                 }
                 self.take_book(book);
                 self.ask_for_history();
