@@ -280,7 +280,7 @@ describe('settings', () => {
     await user.selectOptions(id('theme-select'), 'dark');
     expect(lastIntent(backend)).toEqual({
       type: 'updateSettings',
-      settings: { theme: 'dark', echoCancellation: true, noiseSuppression: true, autoGain: true, mirrorSelf: true },
+      settings: { ...fixtures.contacts?.settings, theme: 'dark' },
     });
     expect(document.documentElement.dataset.theme).toBe('dark');
   });

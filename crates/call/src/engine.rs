@@ -10,6 +10,8 @@ mod reconnect;
 mod ringing;
 mod switches;
 
+pub use reconnect::ATTEMPTS;
+
 use crate::command::{Command, Event, Output};
 use crate::input::Input;
 use crate::state::CallState;
@@ -86,6 +88,7 @@ impl Engine {
             Input::AcceptPressed { call, media } => self.accept_pressed(t, call, media),
             Input::DeclinePressed { call } => self.decline_pressed(t, call),
             Input::HangUpPressed => self.hang_up(t),
+            Input::ReconnectPressed => self.reconnect_pressed(t),
             Input::MicrophoneSwitched { on } => self.microphone_switched(t, on),
             Input::CameraSwitched { on } => self.camera_switched(t, on),
             Input::EndedDismissed => self.state.ended = None,

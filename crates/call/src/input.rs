@@ -32,6 +32,8 @@ pub enum Input {
     },
     /// The person hangs up or gives up calling.
     HangUpPressed,
+    /// The person does not want to wait for the next attempt at restoring a connection.
+    ReconnectPressed,
     /// The person switched the microphone.
     MicrophoneSwitched {
         /// On.

@@ -75,12 +75,19 @@ pub enum Stage {
         /// The device.
         device: DeviceId,
     },
+    /// Connected, but nothing has come for a moment.
+    Wavering {
+        /// The device.
+        device: DeviceId,
+    },
     /// Was connected; ICE hears nothing now.
     Interrupted {
         /// The device.
         device: DeviceId,
-        /// Attempts to restore it so far.
+        /// The attempt to restore it that is under way or waits, from 1.
         attempt: u32,
+        /// When the next one begins; none if this is the last.
+        next_at: Option<Instant>,
     },
 }
 
@@ -91,6 +98,7 @@ impl Stage {
             Self::Invited | Self::Ringing => None,
             Self::Connecting { device }
             | Self::Connected { device }
+            | Self::Wavering { device }
             | Self::Interrupted { device, .. } => Some(device),
         }
     }

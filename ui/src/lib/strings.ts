@@ -272,6 +272,7 @@ export const failures = {
 export const intentErrors = {
   badName: 'A name has 2 to 32 letters (a to z), digits, dots, dashes or underscores.',
   badAddress: 'This is not an address. It looks like 192.168.1.20:4780.',
+  badIceServer: 'A relay is written as turn:host:3478, with a user name and a password; a STUN server as stun:host:3478.',
   offline: 'The server is not connected. Try again in a moment.',
   inCall: 'You are in a call. Hang up first.',
   noCall: 'That call is over already.',

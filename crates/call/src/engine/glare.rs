@@ -16,7 +16,10 @@ impl Engine {
         let sole = self.ongoing.as_ref().is_some_and(|ongoing| ongoing.others.len() == 1);
         let waits = match callee.stage {
             Stage::Invited | Stage::Ringing => true,
-            Stage::Connecting { .. } | Stage::Connected { .. } | Stage::Interrupted { .. } => false,
+            Stage::Connecting { .. }
+            | Stage::Connected { .. }
+            | Stage::Wavering { .. }
+            | Stage::Interrupted { .. } => false,
         };
         sole && waits && callee.account == ring.from.account && ring.to.len() == 1
     }

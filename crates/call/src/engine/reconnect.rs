@@ -11,8 +11,10 @@ use tincan_proto::{AccountName, ClientMessage};
 /// How long ICE may hear nothing before that is an interruption: shorter gaps heal by
 /// themselves, and a restart in them would only make them longer.
 const WAVERS_FOR: Duration = Duration::from_secs(2);
+/// Attempts at restoring a connection.
+pub const ATTEMPTS: u32 = 5;
 /// How long each attempt has until the next begins; with jitter, the whole takes 31 to 39 s.
-const BACKOFF: [Duration; 5] = [
+const BACKOFF: [Duration; ATTEMPTS as usize] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),
@@ -28,12 +30,33 @@ impl Engine {
     pub(super) fn waver(&mut self, t: &mut Turn, account: &AccountName) {
         if let Some(link) = self.ongoing.as_mut().and_then(|o| o.links.get_mut(account)) {
             link.phase = Phase::Wavering { until: t.now + WAVERS_FOR };
+            let device = link.participant.device;
+            self.show_stage(account, Stage::Wavering { device });
         }
     }
 
     /// A connection is broken: the first attempt begins.
     pub(super) fn interrupted(&mut self, t: &mut Turn, account: &AccountName) {
         self.attempt(t, account, 1);
+    }
+
+    /// Goes on to the next attempt at once; the last one keeps the time that it has.
+    pub(super) fn reconnect_pressed(&mut self, t: &mut Turn) {
+        let links = self.ongoing.iter().flat_map(|ongoing| &ongoing.links);
+        let waiting: Vec<_> = links
+            .filter_map(|(account, link)| match link.phase {
+                Phase::Interrupted { attempt, .. } if attempt < ATTEMPTS => {
+                    Some((account.clone(), attempt))
+                }
+                Phase::Connecting { .. }
+                | Phase::Connected
+                | Phase::Wavering { .. }
+                | Phase::Interrupted { .. } => None,
+            })
+            .collect();
+        for (account, attempt) in waiting {
+            self.attempt(t, &account, attempt + 1);
+        }
     }
 
     fn attempt(&mut self, t: &mut Turn, account: &AccountName, attempt: u32) {
@@ -46,13 +69,15 @@ impl Engine {
             // Tried often enough, or nobody is there to answer an offer.
             return self.depart(t, account, EndReason::ConnectionLost, Cause::Own);
         };
-        link.phase = Phase::Interrupted { attempt, next_at: t.now + pause.mul_f64(jitter) };
+        let next_at = t.now + pause.mul_f64(jitter);
+        link.phase = Phase::Interrupted { attempt, next_at };
         let device = link.participant.device;
         let turn = match link.negotiation.role() {
             Role::Impolite => true,
             Role::Polite => attempt >= POLITE_FROM_ATTEMPT,
         };
-        self.show_stage(account, Stage::Interrupted { device, attempt });
+        let next_at = Some(next_at).filter(|_| attempt < ATTEMPTS);
+        self.show_stage(account, Stage::Interrupted { device, attempt, next_at });
         if turn {
             self.negotiate(t, account, NegotiationInput::Needed { ice_restart: true });
         }

@@ -66,10 +66,12 @@ fn a_connection_that_never_comes_about_is_nudged_and_then_given_up() {
 }
 
 #[test]
-fn a_short_gap_shows_nothing() {
+fn a_short_gap_is_told_and_does_nothing() {
     let mut desk = Desk::in_call_with_bob();
-    desk.peer_state(5, &bob(), PeerState::Disconnected)
-        .pass(std::time::Duration::from_millis(1900));
+    desk.peer_state(5, &bob(), PeerState::Disconnected);
+    assert_eq!(desk.stage("bob"), Stage::Wavering { device: bob().device });
+    desk.pass(std::time::Duration::from_millis(1900));
+    assert_eq!(desk.out.commands, []);
     desk.peer_state(5, &bob(), PeerState::Connected);
     assert_eq!(
         (desk.stage("bob"), desk.out.deadline),
@@ -96,11 +98,11 @@ fn the_impolite_side_restarts_at_once_and_the_polite_one_at_the_second_attempt()
             settle(&mut desk);
         }
         desk.peer_state(5, &bob(), PeerState::Disconnected).seconds(2);
-        assert_eq!(desk.stage("bob"), Stage::Interrupted { device: bob().device, attempt: 1 });
+        assert_eq!(desk.attempt("bob"), Some(1));
         let first = if impolite { vec![true] } else { first };
         assert_eq!(desk.offers(), first);
         desk.pass(std::time::Duration::from_millis(1300));
-        assert_eq!(desk.stage("bob"), Stage::Interrupted { device: bob().device, attempt: 2 });
+        assert_eq!(desk.attempt("bob"), Some(2));
         assert_eq!(desk.offers(), second);
         desk.peer_state(5, &bob(), PeerState::Connected);
         assert_eq!(desk.stage("bob"), Stage::Connected { device: bob().device });
@@ -121,14 +123,14 @@ fn settle(desk: &mut Desk) {
 fn failure_is_an_interruption_at_once() {
     let mut desk = Desk::in_call_with_bob();
     desk.peer_state(5, &bob(), PeerState::Failed);
-    assert_eq!(desk.stage("bob"), Stage::Interrupted { device: bob().device, attempt: 1 });
+    assert_eq!(desk.attempt("bob"), Some(1));
 }
 
 #[test]
 fn after_five_attempts_the_connection_is_lost() {
     let mut desk = Desk::in_call_with_bob();
     desk.peer_state(5, &bob(), PeerState::Failed).seconds(30);
-    assert_eq!(desk.stage("bob"), Stage::Interrupted { device: bob().device, attempt: 5 });
+    assert_eq!(desk.attempt("bob"), Some(5));
     desk.seconds(9);
     assert_eq!(desk.ended(), Some(EndReason::ConnectionLost));
     assert_eq!(desk.sent(), [leave(LeaveReason::ConnectionLost)]);

@@ -159,6 +159,14 @@ impl Desk {
         found.expect("a participant").stage
     }
 
+    /// The attempt at restoring the connection, if it is lost.
+    pub fn attempt(&self, of: &str) -> Option<u32> {
+        match self.stage(of) {
+            state::Stage::Interrupted { attempt, .. } => Some(attempt),
+            _ => None,
+        }
+    }
+
     pub fn is_idle(&self) -> bool {
         let state = self.engine.state();
         state.current.is_none() && state.incoming.is_empty()

@@ -53,6 +53,12 @@ impl Calls {
     pub fn stats(&self, peer: &PeerKey) -> Option<&ParticipantStats> {
         self.peers.get(peer).map(|connection| &connection.stats)
     }
+
+    /// The selected path goes through a relay.
+    pub fn is_relayed(&self, peer: &PeerKey) -> bool {
+        let relay = |candidate: &Option<String>| candidate.as_deref() == Some("relay");
+        self.stats(peer).is_some_and(|s| relay(&s.local_candidate) || relay(&s.remote_candidate))
+    }
 }
 
 impl Controller {

@@ -49,6 +49,12 @@ impl Controller {
                 }
                 self.step(Input::HangUpPressed).await;
             }
+            Intent::ReconnectNow => {
+                if self.calls.state().current.is_none() {
+                    return Err(refuse(IntentErrorCode::NoCall, "there is no call"));
+                }
+                self.step(Input::ReconnectPressed).await;
+            }
             Intent::SetMicrophone { on } => self.step(Input::MicrophoneSwitched { on }).await,
             Intent::SetCamera { on } => self.step(Input::CameraSwitched { on }).await,
             Intent::ChooseDevice { device, id } => self.choose_device(device, id),
@@ -61,7 +67,11 @@ impl Controller {
                 self.devices.previewing_camera = on;
                 self.apply_devices();
             }
-            Intent::UpdateSettings { settings } => self.update_settings(settings),
+            Intent::UpdateSettings { settings } => {
+                let checked = settings.check_ice_servers();
+                checked.map_err(|e| refuse(IntentErrorCode::BadIceServer, e.to_string()))?;
+                self.update_settings(settings);
+            }
             Intent::DismissEnded => self.step(Input::EndedDismissed).await,
             Intent::DismissNotice { id } => self.notices.dismiss(id),
         }

@@ -1,17 +1,19 @@
 //! The state as windows see it.
 
 use super::Controller;
+use super::session::unix_now;
 use crate::ports::Tile;
 use crate::view::{
-    CallView, DeviceKind, EndedView, IncomingView, Notice, NoticeKind, ParticipantView, PhaseView,
-    Snapshot,
+    CallView, DeviceKind, EndedView, IncomingView, LinkView, Notice, NoticeKind, ParticipantView,
+    PhaseView, Snapshot,
 };
+use std::time::Instant;
+use tincan_call::engine::ATTEMPTS;
 use tincan_call::state::{Participant, Stage};
 use tincan_call::{Call, PeerKey};
 use tincan_proto::ParticipantId;
+use tincan_proto::units::UnixMillis;
 
-/// Attempts at restoring a connection, as the engine makes them.
-const RECONNECT_ATTEMPTS: u32 = 5;
 /// Older notices make room for newer ones.
 const NOTICES: usize = 6;
 
@@ -99,7 +101,13 @@ impl Controller {
         ParticipantView {
             account: participant.account.clone(),
             device: participant.stage.device(),
-            connected: matches!(participant.stage, Stage::Connected { .. }),
+            connected: matches!(
+                participant.stage,
+                Stage::Connected { .. } | Stage::Wavering { .. }
+            ),
+            link: link(participant.stage),
+            relayed: peer.as_ref().is_some_and(|peer| self.calls.is_relayed(peer)),
+            picture_problem: None,
             microphone: participant.microphone,
             camera: participant.camera,
             tile: peer
@@ -115,22 +123,40 @@ fn peer_key(call: &Call, participant: &Participant) -> Option<PeerKey> {
     Some(PeerKey { call: call.id, participant })
 }
 
+fn link(stage: Stage) -> LinkView {
+    match stage {
+        Stage::Invited | Stage::Ringing | Stage::Connecting { .. } | Stage::Connected { .. } => {
+            LinkView::Good
+        }
+        Stage::Wavering { .. } => LinkView::Unstable,
+        Stage::Interrupted { attempt, next_at, .. } => {
+            LinkView::Reconnecting { attempt, of: ATTEMPTS, next_at: next_at.map(wall_clock) }
+        }
+    }
+}
+
+/// When this will be, by the clock that people read.
+fn wall_clock(at: Instant) -> UnixMillis {
+    let wait = at.saturating_duration_since(Instant::now());
+    UnixMillis(unix_now().0.saturating_add(wait.as_millis() as u64))
+}
+
 /// The furthest that anybody is.
 fn phase(call: &Call) -> PhaseView {
     let stages = || call.participants.iter().map(|participant| participant.stage);
-    if stages().any(|stage| matches!(stage, Stage::Connected { .. })) {
+    let connected = |stage| matches!(stage, Stage::Connected { .. } | Stage::Wavering { .. });
+    if stages().any(connected) {
         return PhaseView::Connected;
     }
-    let attempt = stages().find_map(|stage| match stage {
-        Stage::Interrupted { attempt, .. } => Some(attempt.max(1)),
-        Stage::Invited | Stage::Ringing | Stage::Connecting { .. } | Stage::Connected { .. } => {
-            None
+    let interrupted = stages().find_map(|stage| match link(stage) {
+        LinkView::Reconnecting { attempt, of, next_at } => {
+            Some(PhaseView::Reconnecting { attempt, of, next_at })
         }
+        LinkView::Good | LinkView::Unstable => None,
     });
-    if let Some(attempt) = attempt {
-        return PhaseView::Reconnecting { attempt, of: RECONNECT_ATTEMPTS };
-    }
-    if stages().any(|stage| matches!(stage, Stage::Connecting { .. })) {
+    if let Some(interrupted) = interrupted {
+        interrupted
+    } else if stages().any(|stage| matches!(stage, Stage::Connecting { .. })) {
         PhaseView::Connecting
     } else if stages().any(|stage| stage == Stage::Ringing) {
         PhaseView::Ringing

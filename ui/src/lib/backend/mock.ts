@@ -152,6 +152,7 @@ function answer(snapshot: Snapshot, intent: Intent): Snapshot {
     case 'dismissNotice':
       return { ...snapshot, notices: snapshot.notices.filter(({ id }) => id !== intent.id) };
     case 'retryConnection':
+    case 'reconnectNow':
     case 'refreshDevices':
       return snapshot;
   }

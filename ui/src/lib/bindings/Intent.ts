@@ -52,7 +52,7 @@ media: CallMedia, } | { "type": "decline",
 /**
  * Which.
  */
-call: CallId, } | { "type": "hangUp" } | { "type": "setMicrophone", 
+call: CallId, } | { "type": "hangUp" } | { "type": "reconnectNow" } | { "type": "setMicrophone", 
 /**
  * On.
  */

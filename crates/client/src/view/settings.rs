@@ -1,0 +1,194 @@
+//! What the person has set.
+
+use serde::{Deserialize, Serialize};
+use tincan_proto::IceServer;
+use tincan_proto::ice::MAX_ICE_SERVERS;
+use ts_rs::TS;
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Theme {
+    /// As the system.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// What the person has set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settings {
+    /// Light or dark.
+    pub theme: Theme,
+    /// Take the loudspeaker's sound out of the microphone's.
+    pub echo_cancellation: bool,
+    /// Take steady noise out.
+    pub noise_suppression: bool,
+    /// Level the voice. Never touches the system's mixer.
+    pub auto_gain: bool,
+    /// Show the own picture as a mirror does.
+    pub mirror_self: bool,
+    /// Connect through relays alone, so that nobody learns this machine's addresses.
+    pub hide_address: bool,
+    /// STUN and TURN servers beside those of the server.
+    pub ice_servers: Vec<IceServer>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: Theme::System,
+            echo_cancellation: true,
+            noise_suppression: true,
+            auto_gain: true,
+            mirror_self: true,
+            hide_address: false,
+            ice_servers: Vec::new(),
+        }
+    }
+}
+
+/// Most addresses of one STUN or TURN server.
+const MAX_URLS: usize = 8;
+/// Most characters of an address, a user name or a credential.
+const MAX_FIELD: usize = 512;
+
+/// Why a STUN or TURN server was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IceServerError {
+    /// More than [`MAX_ICE_SERVERS`].
+    #[error("at most {MAX_ICE_SERVERS} servers")]
+    TooMany,
+    /// Not an address by RFC 7064 or RFC 7065.
+    #[error("not the address of a STUN or TURN server: {0}")]
+    BadUrl(String),
+    /// TURN asks for a user name and a credential.
+    #[error("a relay needs a user name and a credential: {0}")]
+    NoCredential(String),
+}
+
+impl Settings {
+    /// Checks the servers that were typed in.
+    ///
+    /// # Errors
+    /// [`IceServerError`] names the first that cannot be used.
+    pub fn check_ice_servers(&self) -> Result<(), IceServerError> {
+        if self.ice_servers.len() > MAX_ICE_SERVERS {
+            return Err(IceServerError::TooMany);
+        }
+        for server in &self.ice_servers {
+            if server.urls.is_empty() || server.urls.len() > MAX_URLS {
+                return Err(IceServerError::BadUrl(server.urls.join(" ")));
+            }
+            for url in &server.urls {
+                let kind = url_kind(url).ok_or_else(|| IceServerError::BadUrl(url.clone()))?;
+                let filled = |text: &str| !text.is_empty() && text.len() <= MAX_FIELD;
+                let known = filled(&server.username) && filled(&server.credential);
+                if kind == UrlKind::Turn && !known {
+                    return Err(IceServerError::NoCredential(url.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum UrlKind {
+    Stun,
+    Turn,
+}
+
+/// Reads an address by RFC 7064, section 3.1, and RFC 7065, section 3.1.
+fn url_kind(url: &str) -> Option<UrlKind> {
+    if url.len() > MAX_FIELD {
+        return None;
+    }
+    let (scheme, rest) = url.split_once(':')?;
+    let (place, transport) = match rest.split_once('?') {
+        Some((place, query)) => (place, Some(query.strip_prefix("transport=")?)),
+        None => (rest, None),
+    };
+    let kind = match (scheme, transport) {
+        ("stun" | "stuns", None) => UrlKind::Stun,
+        ("turn", None | Some("udp" | "tcp")) | ("turns", None | Some("tcp")) => UrlKind::Turn,
+        _ => return None,
+    };
+    is_place(place).then_some(kind)
+}
+
+/// `host`, `host:port`, `[v6]` or `[v6]:port`.
+fn is_place(place: &str) -> bool {
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
+    if let Some(rest) = place.strip_prefix('[') {
+        let Some((address, after)) = rest.split_once(']') else { return false };
+        let port_fits = after.is_empty() || after.strip_prefix(':').is_some_and(is_port);
+        return address.parse::<std::net::Ipv6Addr>().is_ok() && port_fits;
+    }
+    let (host, port) = match place.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (place, None),
+    };
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_';
+    !host.is_empty() && host.chars().all(is_letter) && port.is_none_or(is_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(url: &str, username: &str) -> Settings {
+        let server = IceServer {
+            urls: vec![url.into()],
+            username: username.into(),
+            credential: username.into(),
+            certificate_sha256: None,
+        };
+        Settings { ice_servers: vec![server], ..Settings::default() }
+    }
+
+    #[test]
+    fn addresses_of_stun_and_turn_servers_are_told_from_others() {
+        for good in [
+            "stun:example.org",
+            "stun:192.0.2.1:3478",
+            "turn:example.org:3478?transport=tcp",
+            "turns:[2001:db8::1]:5349",
+            "turn:a-b.example",
+        ] {
+            assert_eq!(with(good, "name").check_ice_servers(), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "example.org",
+            "http:example.org",
+            "stun:",
+            "stun:host:0",
+            "stun:host:99999",
+            "stun:host?transport=udp",
+            "turn:host?transport=sctp",
+            "turns:host?transport=udp",
+            "turn:[::1",
+            "turn:ho st",
+            "stun://host",
+        ] {
+            let refused = Err(IceServerError::BadUrl(bad.into()));
+            assert_eq!(with(bad, "name").check_ice_servers(), refused, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_relay_needs_credentials_and_a_list_has_an_end() {
+        let url = "turn:example.org".to_owned();
+        let refused = Err(IceServerError::NoCredential(url.clone()));
+        assert_eq!(with(&url, "").check_ice_servers(), refused);
+        assert_eq!(with("stun:example.org", "").check_ice_servers(), Ok(()));
+        let mut many = with(&url, "name");
+        many.ice_servers = vec![many.ice_servers[0].clone(); MAX_ICE_SERVERS + 1];
+        assert_eq!(many.check_ice_servers(), Err(IceServerError::TooMany));
+    }
+}
