@@ -12,6 +12,12 @@ pub enum Mapping {
     AddressAndPortDependent,
 }
 
+impl Mapping {
+    /// All of them.
+    pub const ALL: [Self; 3] =
+        [Self::EndpointIndependent, Self::AddressDependent, Self::AddressAndPortDependent];
+}
+
 /// Whom a public port lets in (RFC 4787, section 5). It counts to whom the *mapping* has sent, as
 /// in Linux' conntrack, and not the private socket behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +28,12 @@ pub enum Filtering {
     AddressDependent,
     /// Addresses and ports that the mapping has sent to.
     AddressAndPortDependent,
+}
+
+impl Filtering {
+    /// All of them.
+    pub const ALL: [Self; 3] =
+        [Self::EndpointIndependent, Self::AddressDependent, Self::AddressAndPortDependent];
 }
 
 /// How a translator treats UDP.

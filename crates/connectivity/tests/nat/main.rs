@@ -1,5 +1,6 @@
 //! The oracle against packets: two agents that send ICE checks through two simulated translators.
 
+mod discovery;
 mod simulation;
 
 use simulation::Simulation;
@@ -49,17 +50,10 @@ fn the_named_types_have_different_names() {
 }
 
 /// Every combination of mapping and filtering, no translator, and UDP blocked.
-fn all() -> Vec<Nat> {
-    let mappings =
-        [Mapping::EndpointIndependent, Mapping::AddressDependent, Mapping::AddressAndPortDependent];
-    let filterings = [
-        Filtering::EndpointIndependent,
-        Filtering::AddressDependent,
-        Filtering::AddressAndPortDependent,
-    ];
+pub fn all() -> Vec<Nat> {
     let mut nats = vec![Nat::Public, Nat::UdpBlocked];
-    for mapping in mappings {
-        nats.extend(filterings.map(|filtering| Nat::translated(mapping, filtering)));
+    for mapping in Mapping::ALL {
+        nats.extend(Filtering::ALL.map(|filtering| Nat::translated(mapping, filtering)));
     }
     nats
 }

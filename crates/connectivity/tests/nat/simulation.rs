@@ -10,19 +10,19 @@ use tincan_connectivity::{Filtering, Mapping, Nat, Path};
 const ROUNDS: usize = 12;
 
 /// A public address: a host's number and a port.
-type Address = (usize, u16);
+pub type Address = (usize, u16);
 
 const STUN_SERVER: Address = (2, 3478);
 
 #[derive(Clone, Copy, Debug)]
-struct Packet {
-    from: Address,
-    to: Address,
-    content: Content,
+pub struct Packet {
+    pub from: Address,
+    pub to: Address,
+    pub content: Content,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Content {
+pub enum Content {
     Request,
     /// To a check that was sent to this address.
     Answer {
@@ -43,7 +43,7 @@ struct Agent {
     connected: bool,
 }
 
-struct Translator {
+pub struct Translator {
     nat: Nat,
     host: usize,
     next_port: u16,
@@ -57,13 +57,7 @@ impl Simulation {
     pub fn new(a: Nat, b: Nat, seed: u64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let agents = [(0, a), (1, b)].map(|(host, nat)| Agent {
-            translator: Translator {
-                nat,
-                host,
-                next_port: random.random_range(1024..30_000),
-                ports: BTreeMap::new(),
-                sent: BTreeMap::new(),
-            },
+            translator: Translator::new(nat, host, random.random_range(1024..30_000)),
             remote: BTreeSet::new(),
             connected: false,
         });
@@ -121,8 +115,12 @@ impl Agent {
 }
 
 impl Translator {
+    pub fn new(nat: Nat, host: usize, next_port: u16) -> Self {
+        Self { nat, host, next_port, ports: BTreeMap::new(), sent: BTreeMap::new() }
+    }
+
     /// The public address that a packet to `to` leaves from; none if it does not leave.
-    fn outbound(&mut self, to: Address) -> Option<Address> {
+    pub fn outbound(&mut self, to: Address) -> Option<Address> {
         let key = match self.nat {
             Nat::UdpBlocked => return None,
             Nat::Public => None,
@@ -141,7 +139,7 @@ impl Translator {
         Some((self.host, port))
     }
 
-    fn admits(&self, packet: Packet) -> bool {
+    pub fn admits(&self, packet: Packet) -> bool {
         let Some(sent) = self.sent.get(&packet.to.1) else { return false };
         match self.nat {
             Nat::UdpBlocked => false,

@@ -1,0 +1,157 @@
+//! Checks against Debian's coturn on loopback. Without coturn the tests say so and pass, unless
+//! `TINCAN_REQUIRE_COTURN` is set.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tincan_connectivity::tls::certificate_sha256;
+use tincan_connectivity::{Finding, Nat, RelayProblem, Step, Transport, Verdict, check, verdict};
+use tincan_proto::IceServer;
+
+#[tokio::test]
+async fn everything_is_found_on_loopback() {
+    let Some(relay) = Coturn::start() else { return };
+    let steps = RefCell::new(BTreeSet::new());
+    let found =
+        check(&relay.servers("secret"), |step| assert!(steps.borrow_mut().insert(step))).await;
+    assert_eq!(steps.into_inner(), BTreeSet::from(Step::ALL));
+    assert_eq!(found.nat(), Finding::Known(Nat::Public), "{found:?}");
+    for reached in [&found.relay_udp, &found.relay_tcp, &found.relay_tls] {
+        assert!(reached.as_ref().is_ok_and(|r| r.relayed.ip().is_loopback()), "{found:?}");
+    }
+    let link = found.link.known().expect("measured");
+    assert_eq!((link.transport, link.sent), (Transport::Udp, 50));
+    assert!(link.received > 0, "{link:?}");
+    assert_eq!(verdict(&found), Verdict::Direct);
+    let v4 = found.public_v4.known().expect("known");
+    assert_eq!(v4.ip(), Ipv4Addr::LOCALHOST);
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_named() {
+    let Some(relay) = Coturn::start() else { return };
+    let found = check(&relay.servers("wrong"), |_| {}).await;
+    for reached in [&found.relay_udp, &found.relay_tcp, &found.relay_tls] {
+        assert_eq!(reached, &Err(RelayProblem::Credentials));
+    }
+    assert_eq!(verdict(&found), Verdict::NoRelay);
+}
+
+#[tokio::test]
+async fn another_certificate_than_the_pinned_is_not_spoken_to() {
+    let Some(relay) = Coturn::start() else { return };
+    let mut servers = relay.servers("secret");
+    for server in &mut servers {
+        server.certificate_sha256 = Some("0".repeat(64));
+    }
+    let found = check(&servers, |_| {}).await;
+    assert!(matches!(found.relay_tls, Err(RelayProblem::Tls(_))), "{found:?}");
+    assert!(found.relay_tcp.is_ok());
+}
+
+#[tokio::test]
+async fn allocations_are_given_back() {
+    // More checks than there are relayed ports.
+    let Some(relay) = Coturn::start_with(&["--min-port=42000", "--max-port=42003"]) else { return };
+    for _ in 0..3 {
+        let found = check(&relay.servers("secret"), |_| {}).await;
+        assert!(found.relay_udp.is_ok() && found.relay_tcp.is_ok(), "{found:?}");
+    }
+}
+
+struct Coturn {
+    process: Child,
+    _folder: tempfile::TempDir,
+    port: u16,
+    tls_port: u16,
+    pin: String,
+}
+
+impl Coturn {
+    fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(more: &[&str]) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = rcgen::generate_simple_self_signed(vec!["relay".into()]).expect("a certificate");
+        let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+        std::fs::write(&certificate, made.cert.pem()).expect("written");
+        std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+        let ([port, alternate], [tls_port, alternate_tls]) = (free_pair(), free_pair());
+        let started = Command::new("turnserver")
+            .args(["-n", "--listening-ip=127.0.0.1", "--listening-ip=127.0.0.2"])
+            .args(["--relay-ip=127.0.0.1", "--allow-loopback-peers", "--no-cli"])
+            .args(["-a", "-u", "someone:secret", "-r", "test", "--log-file=stdout", "--no-dtls"])
+            .arg(format!("--listening-port={port}"))
+            .arg(format!("--alt-listening-port={alternate}"))
+            .arg(format!("--tls-listening-port={tls_port}"))
+            .arg(format!("--alt-tls-listening-port={alternate_tls}"))
+            .arg(format!("--cert={}", certificate.display()))
+            .arg(format!("--pkey={}", key.display()))
+            .arg(format!("--pidfile={}", folder.path().join("pid").display()))
+            .arg(format!("--userdb={}", folder.path().join("users").display()))
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(process) = started else {
+            assert!(std::env::var_os("TINCAN_REQUIRE_COTURN").is_none(), "coturn is not installed");
+            eprintln!("skipped: coturn is not installed");
+            return None;
+        };
+        let pin = certificate_sha256(made.cert.der());
+        let relay = Self { process, _folder: folder, port, tls_port, pin };
+        relay.wait_until_it_listens();
+        Some(relay)
+    }
+
+    fn servers(&self, credential: &str) -> Vec<IceServer> {
+        let (port, tls_port) = (self.port, self.tls_port);
+        vec![IceServer {
+            urls: vec![
+                format!("stun:127.0.0.1:{port}"),
+                format!("turn:127.0.0.1:{port}"),
+                format!("turn:127.0.0.1:{port}?transport=tcp"),
+                format!("turns:127.0.0.1:{tls_port}"),
+            ],
+            username: "someone".into(),
+            credential: credential.into(),
+            certificate_sha256: Some(self.pin.clone()),
+        }]
+    }
+
+    fn wait_until_it_listens(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let listens = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+        while !(listens(self.port) && listens(self.tls_port)) {
+            assert!(Instant::now() < deadline, "coturn does not listen");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Coturn {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Two ports in a row that nobody uses now.
+fn free_pair() -> [u16; 2] {
+    loop {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+        let port = socket.local_addr().expect("an address").port();
+        let next = port.checked_add(1);
+        if let Some(next) =
+            next.filter(|&next| UdpSocket::bind((Ipv4Addr::LOCALHOST, next)).is_ok())
+        {
+            return [port, next];
+        }
+    }
+}
