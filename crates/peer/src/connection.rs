@@ -3,135 +3,33 @@
 
 use crate::feedback::{Feedback, FeedbackCounts};
 use crate::handler::Handler;
-use crate::outbound::{self, Condition, MediaSender, OutboundCounts, Outgoing};
-use crate::runtime::{Hurry, PromptRuntime};
+use crate::options::{MediaSinks, OpenError, PeerEvent, PeerOptions};
+use crate::outbound::{self, Condition, MediaSender, OutboundCounts};
+use crate::setup::{add_track, build};
 use crate::stats::{self, PeerStats};
-use crate::{addresses, codecs, control};
+use crate::transport::Naps;
+use crate::{codecs, control};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tincan_call::{NegotiationCommand, NegotiationInput, PeerState};
 use tincan_media::encoded::RtpPayload;
+use tincan_proto::ControlMessage;
 use tincan_proto::peer_message::Candidate;
-use tincan_proto::{ControlMessage, IceServer};
 use tokio::sync::{mpsc, oneshot};
 use webrtc::data_channel::DataChannel;
 use webrtc::error::Result;
-use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceCandidateInit,
-    RTCIceServer, RTCIceTransportPolicy, RTCSessionDescription, SettingEngineBuilder,
-    StatsSelector,
+    PeerConnection, RTCIceCandidateInit, RTCSessionDescription, StatsSelector,
 };
 
-/// Checks of each candidate pair until connected: frequent, since they are what setting up
-/// a call waits for, and no longer used once it is.
-const CHECK_INTERVAL: Duration = Duration::from_millis(20);
-/// So many checks before a pair is given up: five seconds for a NAT to open.
-const CHECKS_PER_PAIR: u16 = 250;
-/// A selected pair is never replaced in this version of the crate, so that relayed pairs wait
-/// for direct ones to have their chance.
-const RELAY_WAIT: Duration = Duration::from_millis(200);
-/// Without an answer from the other side for so long, ICE says "disconnected".
-const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
-/// And after so long "failed".
-const ICE_FAILED: Duration = Duration::from_secs(20);
-/// Time between two keep-alives.
-const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
 /// How long after each step of negotiation the driver looks for things to send.
 const HURRY_NEGOTIATING: Duration = Duration::from_secs(4);
 /// How long after connecting: the control channel opens in this time.
 const HURRY_CONNECTED: Duration = Duration::from_millis(600);
-
-/// How to connect and what to carry.
-#[derive(Clone, Debug)]
-pub struct PeerOptions {
-    /// Servers to ask for candidates.
-    pub ice_servers: Vec<IceServer>,
-    /// Use relayed candidates alone.
-    pub relay_only: bool,
-    /// Have a sound track.
-    pub audio: bool,
-    /// Have a picture track.
-    pub video: bool,
-    /// Send pictures; false: receive them only.
-    pub send_video: bool,
-    /// Let media out as soon as the connection is up; false: when [`Peer::set_sending`] says so.
-    pub sending: bool,
-}
-
-impl Default for PeerOptions {
-    fn default() -> Self {
-        Self {
-            ice_servers: vec![],
-            relay_only: false,
-            audio: true,
-            video: true,
-            send_video: true,
-            sending: true,
-        }
-    }
-}
-
-/// Where received packets go, each on a task of its own, in order of arrival. They must not
-/// block: the crate drops packets when they are not fetched in time.
-pub struct MediaSinks {
-    /// Sound packets.
-    pub audio: Box<dyn FnMut(RtpPayload) + Send>,
-    /// Picture packets.
-    pub video: Box<dyn FnMut(RtpPayload) + Send>,
-}
-
-/// The state of ICE (W3C `RTCIceConnectionState`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum IceState {
-    New,
-    Checking,
-    Connected,
-    Completed,
-    Disconnected,
-    Failed,
-    Closed,
-}
-
-/// What a connection tells its owner.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PeerEvent {
-    /// Result of a command, or a gathered candidate.
-    Negotiation(NegotiationInput),
-    /// The connection's state changed.
-    State(PeerState),
-    /// ICE's state changed.
-    Ice(IceState),
-    /// The control channel is open.
-    ControlOpened,
-    /// The other side said something on it.
-    Control(ControlMessage),
-    /// The other side needs a key frame.
-    KeyFrameWanted,
-    /// The first picture packet came.
-    VideoStarted,
-    /// The selected path is another: after connecting, and after an ICE restart.
-    Path {
-        /// It goes through a relay, this side's or the other's.
-        relayed: bool,
-    },
-}
-
-/// Why no connection could be made.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection could not be set up: {0}")]
-pub struct OpenError(String);
-
-impl From<webrtc::error::Error> for OpenError {
-    fn from(error: webrtc::error::Error) -> Self {
-        Self(error.to_string())
-    }
-}
 
 enum Order {
     Negotiate(NegotiationCommand),
@@ -165,12 +63,12 @@ impl Peer {
             // Nobody listens any more once the owner is gone.
             move || drop(events.send(PeerEvent::KeyFrameWanted))
         };
-        let hurry = Hurry::new();
+        let naps = Arc::new(Naps::new());
         let connection = build(
             &options,
             Feedback::new(feedback.clone(), key_frame_wanted),
             Handler { events: inner_events.clone(), tracks: tracks_in },
-            hurry.clone(),
+            naps.clone(),
         )
         .await?;
         let stream = format!("tincan-{:08x}", outbound::rand_u32());
@@ -203,7 +101,7 @@ impl Peer {
             connection,
             channel,
             media: media.clone(),
-            hurry,
+            naps,
             events,
             sent,
             feedback,
@@ -274,74 +172,13 @@ impl Peer {
     }
 }
 
-async fn build(
-    options: &PeerOptions,
-    feedback: Feedback,
-    handler: Handler,
-    hurry: Arc<Hurry>,
-) -> std::result::Result<Arc<dyn PeerConnection>, OpenError> {
-    let (engine, registry) = codecs::media_engine(feedback)?;
-    let binds = addresses::udp_binds();
-    let loopback = binds.iter().any(|bind| bind.starts_with("127."));
-    let zero = Some(Duration::ZERO);
-    let relay_wait = if options.relay_only { zero } else { Some(RELAY_WAIT) };
-    let settings = SettingEngineBuilder::new()
-        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
-        .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
-        .with_srflx_acceptance_min_wait(zero)
-        .with_prflx_acceptance_min_wait(zero)
-        .with_relay_acceptance_min_wait(relay_wait)
-        // A host without a multicast route cannot build a connection otherwise.
-        .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
-        .with_include_loopback_candidate(loopback)
-        .with_discard_local_candidates_during_ice_restart(true);
-    let servers = options
-        .ice_servers
-        .iter()
-        .map(|server| RTCIceServer {
-            urls: server.urls.clone(),
-            username: server.username.clone(),
-            credential: server.credential.clone(),
-        })
-        .collect();
-    let mut configuration = RTCConfigurationBuilder::new().with_ice_servers(servers);
-    if options.relay_only {
-        configuration = configuration.with_ice_transport_policy(RTCIceTransportPolicy::Relay);
-    }
-    let runtime = PromptRuntime::new(hurry)
-        .ok_or_else(|| OpenError("there is no async runtime".to_owned()))?;
-    let connection = PeerConnectionBuilder::new()
-        .with_configuration(configuration.build())
-        .with_media_engine(engine)
-        .with_setting_engine(settings.build())
-        .with_interceptor_registry(registry)
-        .with_runtime(Arc::new(runtime))
-        .with_handler(Arc::new(handler))
-        .with_udp_addrs(binds)
-        .build()
-        .await?;
-    Ok(Arc::new(connection))
-}
-
-async fn add_track(
-    connection: &Arc<dyn PeerConnection>,
-    kind: RtpCodecKind,
-    codec: RTCRtpCodec,
-    stream: &str,
-) -> Result<Outgoing> {
-    let ssrc = outbound::rand_u32();
-    let track = Arc::new(TrackLocalStaticRTP::new(codecs::track(kind, codec, ssrc, stream)));
-    let sender = connection.add_track(track.clone()).await?;
-    Ok(Outgoing { track, sender, ssrc })
-}
-
 type Sink = Box<dyn FnMut(RtpPayload) + Send>;
 
 struct Worker {
     connection: Arc<dyn PeerConnection>,
     channel: Arc<dyn DataChannel>,
     media: MediaSender,
-    hurry: Arc<Hurry>,
+    naps: Arc<Naps>,
     events: mpsc::UnboundedSender<PeerEvent>,
     sent: Arc<OutboundCounts>,
     feedback: Arc<FeedbackCounts>,
@@ -387,7 +224,7 @@ impl Worker {
     async fn note(&mut self, event: PeerEvent) {
         match event {
             PeerEvent::State(PeerState::Connected) => {
-                self.hurry.for_at_least(HURRY_CONNECTED);
+                self.naps.hurry(HURRY_CONNECTED);
                 self.media.set(Condition::Connected, true);
                 self.tell(event);
                 self.tell_path().await;
@@ -413,7 +250,7 @@ impl Worker {
     }
 
     async fn negotiate(&mut self, command: NegotiationCommand) {
-        self.hurry.for_at_least(HURRY_NEGOTIATING);
+        self.naps.hurry(HURRY_NEGOTIATING);
         let result = match command {
             NegotiationCommand::CreateOffer { epoch, ice_restart } => {
                 (epoch, self.create_offer(ice_restart).await.map(Some))

@@ -1,7 +1,7 @@
 //! The data channel that carries [`ControlMessage`]s. Both sides make it under the same
 //! number, so that it needs no hand-shake of its own.
 
-use crate::connection::PeerEvent;
+use crate::options::PeerEvent;
 use std::sync::Arc;
 use std::time::Duration;
 use tincan_proto::ControlMessage;

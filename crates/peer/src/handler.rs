@@ -1,7 +1,7 @@
 //! Forwards the connection's callbacks. They run on the driver's task, which stands still
 //! meanwhile: each one sends and returns.
 
-use crate::connection::{IceState, PeerEvent};
+use crate::options::{IceState, PeerEvent};
 use rtc::peer_connection::event::RTCPeerConnectionIceEvent;
 use std::sync::Arc;
 use tincan_call::{NegotiationInput, PeerState};

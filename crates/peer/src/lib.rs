@@ -9,10 +9,13 @@ mod connection;
 mod control;
 mod feedback;
 mod handler;
+mod options;
 mod outbound;
-mod runtime;
+mod setup;
 mod stats;
+mod transport;
 
-pub use connection::{IceState, MediaSinks, OpenError, Peer, PeerEvent, PeerOptions};
+pub use connection::Peer;
+pub use options::{IceState, MediaSinks, OpenError, PeerEvent, PeerOptions};
 pub use outbound::MediaSender;
 pub use stats::{PathStats, PeerStats};

@@ -1,0 +1,15 @@
+//! What lies between the `webrtc` crate and the network: its runtime, its sockets, and what
+//! they do that the crate does not: prompt wake-ups, repeated DTLS flights, TURN over streams.
+
+mod flight_keeper;
+mod flights;
+mod framing;
+mod naps;
+mod runtime;
+mod socket;
+mod stream_relay;
+mod stream_relays;
+
+pub use naps::Naps;
+pub use runtime::TransportRuntime;
+pub use stream_relays::StreamRelays;

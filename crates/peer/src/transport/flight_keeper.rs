@@ -1,0 +1,96 @@
+//! Sends due flights again: the clock and the sockets beside [`Flights`].
+
+use super::flights::Flights;
+use super::framing::Seen;
+use super::socket::Inbox;
+use super::stream_relays::StreamRelays;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+use tokio::sync::Notify;
+use webrtc::runtime::AsyncUdpSocket;
+
+/// A way out, which keeps nothing open.
+#[derive(Clone, Debug)]
+pub enum Via {
+    /// A datagram of this socket.
+    Socket(Weak<dyn AsyncUdpSocket>, SocketAddr),
+    /// A stream of whoever has this inbox.
+    Stream(Weak<Inbox>, SocketAddr),
+}
+
+/// The flights of one connection and the task that repeats them. The task ends with it.
+#[derive(Debug)]
+pub struct FlightKeeper {
+    flights: Mutex<Flights<Via>>,
+    streams: Arc<StreamRelays>,
+    changed: Arc<Notify>,
+}
+
+impl FlightKeeper {
+    /// Starts the task. Must run on tokio.
+    pub fn start(streams: Arc<StreamRelays>) -> Arc<Self> {
+        let changed = Arc::new(Notify::new());
+        let keeper = Arc::new(Self { flights: Mutex::new(Flights::new()), streams, changed });
+        tokio::spawn(repeat(Arc::downgrade(&keeper), keeper.changed.clone()));
+        keeper
+    }
+
+    /// A datagram was sent.
+    pub fn sent(&self, via: &Via, seen: Seen<'_>, datagram: &[u8]) {
+        if self.lock().sent(Instant::now(), via, seen.kind, datagram) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// A datagram came.
+    pub fn heard(&self, seen: Seen<'_>) {
+        if self.lock().heard(Instant::now(), seen.kind, seen.content) {
+            self.changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Flights<Via>> {
+        // Nothing in there is half done when something panics.
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for FlightKeeper {
+    fn drop(&mut self) {
+        self.changed.notify_one();
+    }
+}
+
+async fn repeat(keeper: Weak<FlightKeeper>, changed: Arc<Notify>) {
+    loop {
+        let (deadline, due, streams) = match keeper.upgrade() {
+            Some(keeper) => {
+                let mut flights = keeper.lock();
+                let due = flights.due(Instant::now());
+                (flights.deadline(), due, keeper.streams.clone())
+            }
+            None => return,
+        };
+        for (via, datagram) in due {
+            match via {
+                Via::Socket(socket, destination) => {
+                    let Some(socket) = socket.upgrade() else { continue };
+                    // A copy that does not get out is as good as one that is lost.
+                    let _ = socket.send_to(&datagram, destination).await;
+                }
+                Via::Stream(inbox, destination) => {
+                    let Some(inbox) = inbox.upgrade() else { continue };
+                    streams.send(destination, &inbox, &datagram);
+                }
+            }
+        }
+        match deadline {
+            Some(at) => tokio::select! {
+                () = tokio::time::sleep_until(at.into()) => {}
+                () = changed.notified() => {}
+            },
+            None => changed.notified().await,
+        }
+    }
+}

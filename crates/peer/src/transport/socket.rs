@@ -1,0 +1,160 @@
+//! A socket as the crate sees it: the system's, with an eye on what passes through and a side
+//! door for streams.
+
+use super::flight_keeper::{FlightKeeper, Via};
+use super::framing::{Kind, look};
+use super::naps::Naps;
+use super::stream_relays::StreamRelays;
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use std::collections::VecDeque;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
+
+/// Messages from a stream that wait to be read; the oldest make room, as in a full socket.
+const INBOX: usize = 512;
+
+/// What all sockets of a connection share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The driver's sleeps.
+    pub naps: Arc<Naps>,
+    /// DTLS flights to repeat.
+    pub flights: Arc<FlightKeeper>,
+    /// Streams to TURN servers.
+    pub streams: Arc<StreamRelays>,
+}
+
+/// Messages that came through streams for one socket.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    messages: Mutex<VecDeque<(SocketAddr, Bytes)>>,
+    reader: AtomicWaker,
+}
+
+impl Inbox {
+    /// Adds a message and wakes the reader.
+    pub fn push(&self, from: SocketAddr, message: Bytes) {
+        {
+            let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+            if messages.len() >= INBOX {
+                messages.pop_front();
+            }
+            messages.push_back((from, message));
+        }
+        self.reader.wake();
+    }
+
+    fn pop(&self) -> Option<(SocketAddr, Bytes)> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct TransportSocket {
+    inner: Arc<dyn AsyncUdpSocket>,
+    inbox: Arc<Inbox>,
+    shared: Arc<Shared>,
+}
+
+impl TransportSocket {
+    /// Wraps a socket.
+    pub fn new(inner: Arc<dyn AsyncUdpSocket>, shared: Arc<Shared>) -> Self {
+        Self { inner, inbox: Arc::default(), shared }
+    }
+
+    fn note_sent(&self, via: impl FnOnce() -> Via, datagram: &[u8]) {
+        let seen = look(datagram);
+        match seen.kind {
+            Kind::DtlsHandshake | Kind::DtlsData => {
+                self.shared.flights.sent(&via(), seen, datagram);
+            }
+            Kind::Media if seen.relayed => self.shared.naps.relayed(),
+            Kind::Media | Kind::Allocated | Kind::Other => {}
+        }
+    }
+
+    fn note_heard(&self, datagram: &[u8]) {
+        let seen = look(datagram);
+        match seen.kind {
+            Kind::DtlsHandshake | Kind::DtlsData => self.shared.flights.heard(seen),
+            Kind::Media if seen.relayed => self.shared.naps.relayed(),
+            Kind::Media | Kind::Allocated | Kind::Other => {}
+        }
+    }
+}
+
+/// The datagrams of a buffer that the system cuts into such of `size` bytes, or put together
+/// from them.
+fn datagrams(buffer: &[u8], size: usize) -> impl Iterator<Item = &[u8]> {
+    buffer.chunks(if size == 0 { buffer.len().max(1) } else { size })
+}
+
+impl AsyncUdpSocket for TransportSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        let to = transmit.destination;
+        let all = || datagrams(transmit.contents, transmit.segment_size.unwrap_or(0));
+        if self.shared.streams.contains(to) {
+            for datagram in all() {
+                self.shared.streams.send(to, &self.inbox, datagram);
+                self.note_sent(|| Via::Stream(Arc::downgrade(&self.inbox), to), datagram);
+            }
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
+        let sent = ready!(self.inner.poll_send(cx, transmit));
+        if sent.is_ok() {
+            for datagram in all() {
+                self.note_sent(|| Via::Socket(Arc::downgrade(&self.inner), to), datagram);
+            }
+        }
+        Poll::Ready(sent)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        // Before looking: what comes in between wakes the reader.
+        self.inbox.reader.register(cx.waker());
+        if let (Some((from, message)), Some(buf), Some(meta)) =
+            (self.inbox.pop(), bufs.first_mut(), meta.first_mut())
+        {
+            let len = message.len().min(buf.len());
+            buf[..len].copy_from_slice(&message[..len]);
+            *meta = RecvMeta::default();
+            (meta.addr, meta.len, meta.stride) = (from, len, len);
+            self.note_heard(&message);
+            return Poll::Ready(Ok(1));
+        }
+        let received = ready!(self.inner.poll_recv(cx, bufs, meta));
+        if let Ok(messages) = received {
+            for (buf, meta) in bufs.iter().zip(meta.iter()).take(messages) {
+                for datagram in datagrams(&buf[..meta.len], meta.stride) {
+                    if look(datagram).kind == Kind::Allocated {
+                        self.shared.streams.udp_answered();
+                    }
+                    self.note_heard(datagram);
+                }
+            }
+        }
+        Poll::Ready(received)
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
