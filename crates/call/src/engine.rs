@@ -55,6 +55,8 @@ pub struct Engine {
     me: Option<ParticipantId>,
     /// The server is connected and has welcomed this device.
     online: bool,
+    /// The person hides this machine's addresses.
+    hide_address: bool,
     finished: VecDeque<CallId>,
     owed: VecDeque<ClientMessage>,
     random: u64,
@@ -68,6 +70,7 @@ impl Engine {
             ongoing: None,
             me: None,
             online: false,
+            hide_address: false,
             finished: VecDeque::new(),
             owed: VecDeque::new(),
             random: seed,
@@ -91,6 +94,7 @@ impl Engine {
             Input::ReconnectPressed => self.reconnect_pressed(t),
             Input::MicrophoneSwitched { on } => self.microphone_switched(t, on),
             Input::CameraSwitched { on } => self.camera_switched(t, on),
+            Input::AddressHidden { on } => self.hide_address = on,
             Input::EndedDismissed => self.state.ended = None,
             Input::SignedIn { me, resumed } => self.signed_in(t, me, resumed),
             Input::SignalLost => self.signal_lost(t),
@@ -109,12 +113,14 @@ impl Engine {
 
     fn signalled(&mut self, t: &mut Turn, message: ServerMessage, server_now: UnixMillis) {
         match message {
-            ServerMessage::Incoming { call, from, to, media, expires } => {
+            ServerMessage::Incoming { call, from, to, media, expires, hide_address: _ } => {
                 let invitation = ringing::Invitation { call, from, to, media, expires };
                 self.invited(t, invitation, server_now);
             }
-            ServerMessage::Ringing { call, account } => self.rings_there(t, call, &account),
-            ServerMessage::Accepted { call, by } => self.accepted(t, call, by),
+            ServerMessage::Ringing { call, device, hide_address: _ } => {
+                self.rings_there(t, call, &device.account);
+            }
+            ServerMessage::Accepted { call, by, hide_address: _ } => self.accepted(t, call, by),
             ServerMessage::Declined { call, account } => self.declined_there(t, call, &account),
             ServerMessage::Unreachable { call, account, reason } => {
                 self.unreachable(t, call, &account, reason);
@@ -144,7 +150,7 @@ impl Engine {
             t.order(Command::Send(message));
         }
         for ring in &self.state.incoming {
-            t.order(Command::Send(ClientMessage::RingingHere { call: ring.id }));
+            t.order(Command::Send(self.ringing_here(ring.id)));
         }
         if let Some(ongoing) = &mut self.ongoing {
             ongoing.unreachable_at = None;
@@ -203,6 +209,10 @@ impl Engine {
             self.owed.pop_front();
         }
         self.owed.push_back(message);
+    }
+
+    fn ringing_here(&self, call: CallId) -> ClientMessage {
+        ClientMessage::RingingHere { call, hide_address: self.hide_address }
     }
 
     fn remember_finished(&mut self, call: CallId) {

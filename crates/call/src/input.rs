@@ -44,6 +44,12 @@ pub enum Input {
         /// On.
         on: bool,
     },
+    /// The person hides this machine's addresses from now on, or no longer. Connections that
+    /// are open stay as they are.
+    AddressHidden {
+        /// On.
+        on: bool,
+    },
     /// The person has seen how the last call ended.
     EndedDismissed,
     /// The server welcomed this device.

@@ -225,11 +225,17 @@ pub enum ClientMessage {
         to: Vec<AccountName>,
         /// What is offered.
         media: CallMedia,
+        /// The caller hides its addresses: the connections of this call take relays alone.
+        #[serde(default)]
+        hide_address: bool,
     },
-    /// This device has begun to ring.
+    /// This device has begun to ring, and is ready to be connected while it rings.
     RingingHere {
         /// Which call.
         call: CallId,
+        /// This device hides its addresses: its connections take relays alone.
+        #[serde(default)]
+        hide_address: bool,
     },
     /// This device takes the call.
     Accept {
@@ -329,13 +335,19 @@ pub enum ServerMessage {
         media: CallMedia,
         /// When it stops ringing, by the server's clock. Not to be shown after that.
         expires: UnixMillis,
+        /// As the caller said in [`ClientMessage::Invite`].
+        #[serde(default)]
+        hide_address: bool,
     },
-    /// It rings at a callee's.
+    /// It rings on a callee's device: told once of each.
     Ringing {
         /// Which call.
         call: CallId,
-        /// At whose.
-        account: AccountName,
+        /// Where.
+        device: ParticipantId,
+        /// As the device said in [`ClientMessage::RingingHere`].
+        #[serde(default)]
+        hide_address: bool,
     },
     /// A callee's device has taken the call: told to every other device in it.
     Accepted {
@@ -343,6 +355,9 @@ pub enum ServerMessage {
         call: CallId,
         /// The device.
         by: ParticipantId,
+        /// As the device said when it rang.
+        #[serde(default)]
+        hide_address: bool,
     },
     /// A callee declined.
     Declined {
@@ -449,11 +464,12 @@ mod tests {
             call: CallId::from(0xabc),
             to: vec!["bob".parse().expect("valid")],
             media: CallMedia::Video,
+            hide_address: true,
         };
         let text = serde_json::to_string(&invite).expect("string keys");
         assert_eq!(
             text,
-            r#"{"type":"invite","call":"00000000000000000000000000000abc","to":["bob"],"media":"video"}"#
+            r#"{"type":"invite","call":"00000000000000000000000000000abc","to":["bob"],"media":"video","hideAddress":true}"#
         );
         assert_eq!(serde_json::from_str::<ClientMessage>(&text).ok(), Some(invite));
     }

@@ -16,6 +16,7 @@ pub use sessions::ConnectionId;
 use crate::accounts::Proven;
 use crate::limits::Timings;
 use call::{Call, EndedRings};
+use ringing::Wish;
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
@@ -203,12 +204,15 @@ impl Exchange {
                 let changes = self.directory.remove(&who.account, &name);
                 self.change_contacts(connection, &who, &name, changes, step);
             }
-            ClientMessage::Invite { call, to, media } => {
-                if let Err((code, why)) = self.invite(now, &who, call, to, media, step) {
+            ClientMessage::Invite { call, to, media, hide_address } => {
+                let wish = Wish { call, to, media, hide_address };
+                if let Err((code, why)) = self.invite(now, &who, wish, step) {
                     step.fail(connection, code, why);
                 }
             }
-            ClientMessage::RingingHere { call } => self.ringing_here(&who, call, step),
+            ClientMessage::RingingHere { call, hide_address } => {
+                self.ringing_here(&who, call, hide_address, step);
+            }
             ClientMessage::Accept { call } => self.accept(now, &who, call, step),
             ClientMessage::Decline { call, reason } => self.decline(now, &who, call, reason, step),
             ClientMessage::Cancel { call } => self.cancel(now, &who, call, step),

@@ -124,7 +124,10 @@ async fn answers_and_goodbyes_wait_for_the_next_session_and_keep_their_order() {
     for message in &kept {
         assert_eq!(client.send(message.clone()), Ok(()));
         assert_eq!(client.send(history()), Err(SendError::Offline));
-        assert_eq!(client.send(ClientMessage::RingingHere { call }), Err(SendError::Offline));
+        assert_eq!(
+            client.send(ClientMessage::RingingHere { call, hide_address: false }),
+            Err(SendError::Offline)
+        );
     }
     client.retry_now();
     let (mut session, register) = server.welcome().await;

@@ -72,7 +72,8 @@ impl Engine {
         let mut ongoing = Ongoing::new(me, others.clone(), t.now + RING_TIME + RING_MARGIN);
         ongoing.answer_by = Some(t.now + SERVER_ANSWERS_WITHIN);
         self.ongoing = Some(ongoing);
-        self.send(t, ClientMessage::Invite { call, to: others, media });
+        let hide_address = self.hide_address;
+        self.send(t, ClientMessage::Invite { call, to: others, media, hide_address });
         t.order(Command::Capture { microphone: true, camera });
     }
 

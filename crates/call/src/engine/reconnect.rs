@@ -98,7 +98,8 @@ impl Engine {
         if call.outgoing {
             let mut to = ongoing.others.clone();
             to.retain(|account| !ongoing.departed.contains(account));
-            self.send(t, ClientMessage::Invite { call: call.id, to, media: call.media });
+            let (call, media, hide_address) = (call.id, call.media, self.hide_address);
+            self.send(t, ClientMessage::Invite { call, to, media, hide_address });
         } else {
             self.say_accepted(t, call.id);
         }

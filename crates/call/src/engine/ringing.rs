@@ -39,7 +39,7 @@ impl Engine {
             return self.say_accepted(t, call);
         }
         if self.state.incoming.iter().any(|ring| ring.id == call) {
-            return self.send(t, ClientMessage::RingingHere { call });
+            return self.send(t, self.ringing_here(call));
         }
         if self.finished.contains(&call) {
             return self.decline(t, call, DeclineReason::Declined);
@@ -54,7 +54,7 @@ impl Engine {
             return t.tell(Event::BusyDeclined(call));
         }
         self.state.incoming.push(ring);
-        self.send(t, ClientMessage::RingingHere { call });
+        self.send(t, self.ringing_here(call));
         t.tell(Event::RingStarted(call));
     }
 

@@ -19,12 +19,17 @@ fn pressing_call_invites_and_opens_the_callers_devices() {
     let mut desk = Desk::alice();
     desk.press_call(5, &["bob"], CallMedia::Video);
     let to = vec![name("bob")];
-    let invite = ClientMessage::Invite { call: call(5), to, media: CallMedia::Video };
+    let invite =
+        ClientMessage::Invite { call: call(5), to, media: CallMedia::Video, hide_address: false };
     assert_eq!(desk.sent(), [invite]);
     assert_eq!(desk.captures(), Some((true, true)));
     assert!(desk.current().outgoing && desk.current().camera);
     assert_eq!(desk.stage("bob"), Stage::Invited);
-    desk.server(ServerMessage::Ringing { call: call(5), account: name("bob") });
+    desk.server(ServerMessage::Ringing {
+        call: call(5),
+        device: device("bob", 2),
+        hide_address: false,
+    });
     assert_eq!(desk.stage("bob"), Stage::Ringing);
 }
 
@@ -101,7 +106,11 @@ fn a_failed_request_that_is_not_the_invitation_ends_nothing() {
     let mut desk = Desk::alice();
     desk.press_call(5, &["bob"], CallMedia::Video).server(failed(Failure::UnknownCall));
     assert_eq!(desk.stage("bob"), Stage::Invited);
-    desk.server(ServerMessage::Ringing { call: call(5), account: name("bob") });
+    desk.server(ServerMessage::Ringing {
+        call: call(5),
+        device: device("bob", 2),
+        hide_address: false,
+    });
     desk.server(failed(Failure::UnknownAccount));
     assert_eq!(desk.stage("bob"), Stage::Ringing);
 }
@@ -120,7 +129,12 @@ fn a_silent_server_ends_the_call_after_ten_seconds() {
 fn a_ring_that_nobody_stops_ends_five_seconds_after_its_time() {
     let mut desk = Desk::alice();
     desk.press_call(5, &["bob"], CallMedia::Video);
-    desk.server(ServerMessage::Ringing { call: call(5), account: name("bob") }).seconds(49);
+    desk.server(ServerMessage::Ringing {
+        call: call(5),
+        device: device("bob", 2),
+        hide_address: false,
+    })
+    .seconds(49);
     assert_eq!(desk.ended(), None);
     desk.seconds(1);
     assert_eq!(desk.ended(), Some(EndReason::NoAnswer));
@@ -152,7 +166,11 @@ fn an_answer_that_crosses_the_cancel_is_told_that_we_left() {
 fn calling_outlives_a_short_loss_of_the_server_but_not_a_long_one() {
     let mut desk = Desk::alice();
     desk.press_call(5, &["bob"], CallMedia::Video);
-    desk.server(ServerMessage::Ringing { call: call(5), account: name("bob") });
+    desk.server(ServerMessage::Ringing {
+        call: call(5),
+        device: device("bob", 2),
+        hide_address: false,
+    });
     let me = device("alice", 1);
     desk.step(Input::SignalLost).seconds(9).step(Input::SignedIn { me, resumed: true });
     assert_eq!(desk.sent(), [], "the server has kept the call");
@@ -169,10 +187,17 @@ fn calling_outlives_a_short_loss_of_the_server_but_not_a_long_one() {
 fn a_call_is_placed_again_with_a_server_that_has_forgotten_it() {
     let mut desk = Desk::alice();
     desk.press_call(5, &["bob"], CallMedia::Video);
-    desk.server(ServerMessage::Ringing { call: call(5), account: name("bob") });
+    desk.server(ServerMessage::Ringing {
+        call: call(5),
+        device: device("bob", 2),
+        hide_address: false,
+    });
     desk.step(Input::SignalLost).step(Input::SignedIn { me: device("alice", 1), resumed: false });
     let (to, media) = (vec![name("bob")], CallMedia::Video);
-    assert_eq!(desk.sent(), [ClientMessage::Invite { call: call(5), to, media }]);
+    assert_eq!(
+        desk.sent(),
+        [ClientMessage::Invite { call: call(5), to, media, hide_address: false }]
+    );
 }
 
 #[test]

@@ -163,7 +163,8 @@ fn a_call_goes_on_without_the_server_and_repairs_itself_when_it_is_back() {
     desk.peer(5, &bob(), PeerInput::Negotiation(set));
     desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
     let (to, media) = (vec![name("bob")], CallMedia::Video);
-    let announced = Command::Send(ClientMessage::Invite { call: call(5), to, media });
+    let announced =
+        Command::Send(ClientMessage::Invite { call: call(5), to, media, hide_address: false });
     let again = Command::SendPeerMessage { call: call(5), to: bob(), message: offer("o2") };
     assert_eq!(desk.out.commands, [announced, again], "the server may have forgotten it all");
     desk.step(Input::SignalLost).step(Input::SignedIn { me: device("alice", 1), resumed: true });

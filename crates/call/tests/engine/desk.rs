@@ -104,11 +104,12 @@ impl Desk {
             to: to.iter().map(|to| name(to)).collect(),
             media: CallMedia::Video,
             expires: UnixMillis(SERVER_NOW + 45_000),
+            hide_address: false,
         })
     }
 
     pub fn accepted(&mut self, id: u128, by: &ParticipantId) -> &mut Self {
-        self.server(ServerMessage::Accepted { call: call(id), by: by.clone() })
+        self.server(ServerMessage::Accepted { call: call(id), by: by.clone(), hide_address: false })
     }
 
     pub fn left(&mut self, id: u128, who: &ParticipantId, reason: LeaveReason) -> &mut Self {

@@ -20,7 +20,10 @@ fn stopped(id: u128, reason: RingStop) -> ServerMessage {
 fn a_call_rings_and_opens_no_device() {
     let desk = ringing();
     assert_eq!(desk.out.events, [Event::RingStarted(call(5))]);
-    assert_eq!(desk.out.commands, [Command::Send(ClientMessage::RingingHere { call: call(5) })]);
+    assert_eq!(
+        desk.out.commands,
+        [Command::Send(ClientMessage::RingingHere { call: call(5), hide_address: false })]
+    );
     assert_eq!(desk.engine.state().incoming.len(), 1);
 }
 
@@ -33,6 +36,7 @@ fn a_stale_ring_is_never_shown() {
         to: vec![name("alice")],
         media: CallMedia::Video,
         expires: UnixMillis(SERVER_NOW),
+        hide_address: false,
     });
     assert_eq!(desk.out, Output::default());
     assert!(desk.is_idle());
@@ -147,7 +151,7 @@ fn a_duplicate_invitation_rings_once() {
     let mut desk = ringing();
     desk.incoming(5, &device("bob", 2), &["alice"]);
     assert_eq!(desk.out.events, []);
-    assert_eq!(desk.sent(), [ClientMessage::RingingHere { call: call(5) }]);
+    assert_eq!(desk.sent(), [ClientMessage::RingingHere { call: call(5), hide_address: false }]);
     assert_eq!(desk.engine.state().incoming.len(), 1);
 }
 
@@ -191,7 +195,7 @@ fn rings_outlive_a_loss_of_the_server_and_are_checked_after_it() {
     desk.step(Input::SignalLost).seconds(10);
     assert_eq!(desk.engine.state().incoming.len(), 1);
     desk.step(Input::SignedIn { me: device("alice", 1), resumed: false });
-    assert_eq!(desk.sent(), [ClientMessage::RingingHere { call: call(5) }]);
+    assert_eq!(desk.sent(), [ClientMessage::RingingHere { call: call(5), hide_address: false }]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ struct Call {
     /// Per account that rings: its devices, and whether each still rings or is busy.
     rings: BTreeMap<AccountName, BTreeMap<ParticipantId, bool>>,
     over: BTreeMap<AccountName, RingStop>,
-    told: BTreeSet<AccountName>,
+    told: BTreeSet<ParticipantId>,
     joined: BTreeSet<ParticipantId>,
     answered: bool,
 }
@@ -106,10 +106,12 @@ impl Server {
 
     pub fn received(&mut self, now: Duration, who: &ParticipantId, message: Up) {
         match message {
-            Up::Say(ClientMessage::Invite { call, to, media }) => {
+            Up::Say(ClientMessage::Invite { call, to, media, hide_address: _ }) => {
                 self.invite(now, who, call, to, media);
             }
-            Up::Say(ClientMessage::RingingHere { call }) => self.ringing_here(who, call),
+            Up::Say(ClientMessage::RingingHere { call, hide_address: _ }) => {
+                self.ringing_here(who, call)
+            }
             Up::Say(ClientMessage::Accept { call }) => self.accept(who, call),
             Up::Say(ClientMessage::Decline { call, reason }) => self.decline(who, call, reason),
             Up::Say(ClientMessage::Cancel { call }) => self.cancel(who, call),
@@ -216,9 +218,9 @@ impl Server {
         if !call.rings.contains_key(&who.account) {
             return self.too_late(who, id);
         }
-        if call.told.insert(who.account.clone()) {
-            let account = who.account.clone();
-            self.tell_listeners(id, &ServerMessage::Ringing { call: id, account });
+        if call.told.insert(who.clone()) {
+            let (device, hide_address) = (who.clone(), false);
+            self.tell_listeners(id, &ServerMessage::Ringing { call: id, device, hide_address });
         }
     }
 
@@ -236,9 +238,15 @@ impl Server {
         call.joined.insert(who.clone());
         call.answered = true;
         for other in &others {
-            self.tell(other, ServerMessage::Accepted { call: id, by: who.clone() });
+            self.tell(
+                other,
+                ServerMessage::Accepted { call: id, by: who.clone(), hide_address: false },
+            );
             if self.introduces && *other != caller {
-                self.tell(who, ServerMessage::Accepted { call: id, by: other.clone() });
+                self.tell(
+                    who,
+                    ServerMessage::Accepted { call: id, by: other.clone(), hide_address: false },
+                );
             }
         }
         self.stop(id, &who.account, RingStop::AnsweredElsewhere, Some(who));
@@ -385,5 +393,6 @@ fn incoming(id: CallId, call: &Call) -> ServerMessage {
         to: call.to.clone(),
         media: call.media,
         expires: Server::unix(call.expires),
+        hide_address: false,
     }
 }

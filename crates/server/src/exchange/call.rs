@@ -1,7 +1,7 @@
 //! One call: who rings, who has joined, how it went for each account.
 
 use crate::limits::MAX_REMEMBERED_CALLS;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tincan_proto::signalling::{
     CallMedia, CallOutcome, Direction, HistoryEntry, RingStop, Unreachable,
@@ -35,6 +35,8 @@ pub(super) struct Call {
     pub answered: Option<Instant>,
     /// How long those talked who have left.
     talked: BTreeMap<AccountName, Duration>,
+    /// Devices that hide their addresses.
+    pub hides: BTreeSet<ParticipantId>,
 }
 
 /// How it stands with one invited account.
@@ -43,8 +45,8 @@ pub(super) enum Callee {
     Ringing {
         /// All devices that it was sent to.
         devices: BTreeMap<DeviceId, DeviceRing>,
-        /// Whether the caller knows that it rings.
-        told: bool,
+        /// The devices of which the caller knows that they ring.
+        told: BTreeSet<DeviceId>,
     },
     /// One device took the call.
     Answered,
@@ -110,6 +112,7 @@ impl Call {
             ring_deadline,
             answered: None,
             talked: BTreeMap::new(),
+            hides: BTreeSet::new(),
         }
     }
 

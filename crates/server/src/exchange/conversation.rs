@@ -21,7 +21,11 @@ impl Exchange {
         if message.body.len() > MAX_BODY_BYTES {
             return Err((Failure::OutOfBounds, "the message is too large"));
         }
-        let may = |call: &&Call| from != to && call.concerns(from) && call.concerns(to);
+        // Who rings is connected to those in the call before accepting, but not to others who ring.
+        let may = |call: &&Call| {
+            let joined = call.joined.contains_key(from) || call.joined.contains_key(to);
+            from != to && joined && call.concerns(from) && call.concerns(to)
+        };
         self.calls
             .get(&id)
             .filter(may)

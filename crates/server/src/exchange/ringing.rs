@@ -4,7 +4,7 @@
 use super::call::{Call, Callee, DeviceRing, Invitation, RingEnd};
 use super::{Exchange, Now, Step};
 use crate::limits::MAX_CALLS;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tincan_proto::signalling::{
     CallMedia, DeclineReason, Failure, LeaveReason, MAX_INVITED, RingStop, Unreachable,
 };
@@ -14,16 +14,23 @@ use tincan_proto::{AccountName, CallId, DeviceId, ParticipantId, ServerMessage};
 /// Why a request failed, and the same in words.
 pub(super) type Failed = (Failure, &'static str);
 
+/// A call as somebody wishes to place it.
+pub(super) struct Wish {
+    pub call: CallId,
+    pub to: Vec<AccountName>,
+    pub media: CallMedia,
+    pub hide_address: bool,
+}
+
 impl Exchange {
     pub(super) fn invite(
         &mut self,
         now: Now,
         caller: &ParticipantId,
-        id: CallId,
-        invited: Vec<AccountName>,
-        media: CallMedia,
+        wish: Wish,
         step: &mut Step,
     ) -> Result<(), Failed> {
+        let Wish { call: id, to: invited, media, hide_address } = wish;
         if invited.is_empty() || invited.len() > MAX_INVITED {
             return Err((Failure::OutOfBounds, "a call invites one to eight people"));
         }
@@ -54,6 +61,9 @@ impl Exchange {
             ring_deadline: now.instant + self.timings.ring,
         };
         let mut call = Call::new(invitation, now.instant);
+        if hide_address {
+            call.hides.insert(caller.clone());
+        }
         for account in call.to.clone() {
             let callee = match self.reach(&caller.account, &account) {
                 Err(reason) => {
@@ -68,7 +78,7 @@ impl Exchange {
                         devices.insert(device, DeviceRing::Rings);
                         step.deliver(connection, incoming(&call));
                     }
-                    Callee::Ringing { devices, told: false }
+                    Callee::Ringing { devices, told: BTreeSet::new() }
                 }
             };
             call.callees.insert(account, callee);
@@ -102,17 +112,26 @@ impl Exchange {
         }
     }
 
-    pub(super) fn ringing_here(&mut self, who: &ParticipantId, id: CallId, step: &mut Step) {
+    pub(super) fn ringing_here(
+        &mut self,
+        who: &ParticipantId,
+        id: CallId,
+        hide_address: bool,
+        step: &mut Step,
+    ) {
         if self.calls.get(&id).is_some_and(|call| call.joined.contains_key(who)) {
             return;
         }
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.rings_at(who)) else {
             return self.tell_stopped(who, id, step);
         };
+        if hide_address {
+            call.hides.insert(who.clone());
+        }
         if let Some(Callee::Ringing { told, .. }) = call.callees.get_mut(&who.account)
-            && !std::mem::replace(told, true)
+            && told.insert(who.device)
         {
-            let ringing = ServerMessage::Ringing { call: id, account: who.account.clone() };
+            let ringing = ServerMessage::Ringing { call: id, device: who.clone(), hide_address };
             for listener in call.listeners() {
                 self.sessions.tell(&listener, ringing.clone(), step);
             }
@@ -130,8 +149,9 @@ impl Exchange {
         }
         let others: Vec<_> = call.joined.keys().cloned().collect();
         let rang = call.join(who, now.instant);
+        let hide_address = call.hides.contains(who);
         for other in &others {
-            let accepted = ServerMessage::Accepted { call: id, by: who.clone() };
+            let accepted = ServerMessage::Accepted { call: id, by: who.clone(), hide_address };
             self.sessions.tell(other, accepted, step);
             step.touch(&other.account);
         }
@@ -290,5 +310,6 @@ fn incoming(call: &Call) -> ServerMessage {
         to: call.to.clone(),
         media: call.media,
         expires: call.expires,
+        hide_address: call.hides.contains(&call.caller),
     }
 }

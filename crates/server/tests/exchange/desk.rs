@@ -191,7 +191,7 @@ impl Desk {
     pub fn invite(&mut self, who: &str, id: u128, to: &[&str]) {
         let to = to.iter().map(|n| name(n)).collect();
         let (call, media) = (call(id), CallMedia::Video);
-        self.send(who, ClientMessage::Invite { call, to, media });
+        self.send(who, ClientMessage::Invite { call, to, media, hide_address: false });
     }
 
     pub fn accept(&mut self, who: &str, id: u128) {

@@ -16,7 +16,7 @@ fn unreachable(id: u128, who: &str, reason: Unreachable) -> ServerMessage {
 }
 
 fn accepted(id: u128, by: &str) -> ServerMessage {
-    ServerMessage::Accepted { call: call(id), by: device(by) }
+    ServerMessage::Accepted { call: call(id), by: device(by), hide_address: false }
 }
 
 fn decline(desk: &mut Desk, who: &str, id: u128, reason: DeclineReason) {
@@ -48,6 +48,7 @@ fn an_invitation_rings_every_device_until_its_expiry_by_the_servers_clock() {
         to: vec![name("bob")],
         media: CallMedia::Video,
         expires: UnixMillis(desk.now.unix.0 + ring_ms),
+        hide_address: false,
     };
     desk.invite("alice/1", 1, &["bob"]);
     for who in ["bob/1", "bob/2"] {
@@ -101,13 +102,46 @@ fn an_invitation_out_of_bounds_fails() {
 }
 
 #[test]
-fn the_caller_hears_once_that_it_rings() {
+fn the_caller_hears_once_of_each_device_that_it_rings_and_whether_it_hides_its_address() {
     let mut desk = ringing();
-    for who in ["bob/1", "bob/2", "bob/1"] {
-        desk.send(who, ClientMessage::RingingHere { call: call(1) });
+    let mut told = Vec::new();
+    for (who, hide_address) in [("bob/1", false), ("bob/2", true), ("bob/1", false)] {
+        desk.send(who, ClientMessage::RingingHere { call: call(1), hide_address });
+        told.push(ServerMessage::Ringing { call: call(1), device: device(who), hide_address });
     }
-    let ringing = ServerMessage::Ringing { call: call(1), account: name("bob") };
-    assert_eq!(desk.mail("alice/1"), [ringing]);
+    assert_eq!(desk.mail("alice/1"), told[..2]);
+    desk.accept("bob/2", 1);
+    let (by, hide_address) = (device("bob/2"), true);
+    let accepted = ServerMessage::Accepted { call: call(1), by, hide_address };
+    assert_eq!(desk.calls_mail("alice/1"), [accepted]);
+}
+
+#[test]
+fn an_invitation_tells_every_device_that_the_caller_hides_its_address() {
+    let mut desk = Desk::with(&["alice/1", "bob/1"]);
+    let (to, media) = (vec![name("bob")], CallMedia::Audio);
+    desk.send("alice/1", ClientMessage::Invite { call: call(1), to, media, hide_address: true });
+    desk.sign_in("bob/2");
+    for who in ["bob/1", "bob/2"] {
+        let mail = desk.calls_mail(who);
+        let hidden =
+            |m: &ServerMessage| matches!(m, ServerMessage::Incoming { hide_address: true, .. });
+        assert!(mail.iter().any(hidden), "{who}: {mail:?}");
+    }
+}
+
+#[test]
+fn the_caller_and_a_ringing_device_signal_but_two_ringing_devices_do_not() {
+    let mut desk = ringing();
+    for (from, to, passes) in
+        [("alice/1", "bob/1", true), ("bob/2", "alice/1", true), ("bob/1", "bob/2", false)]
+    {
+        desk.signal(from, 1, to);
+        let passed = desk.mail(to).iter().any(|m| matches!(m, ServerMessage::Signal { .. }));
+        assert_eq!(passed, passes, "{from} to {to}");
+        let refused = desk.mail(from).iter().any(|m| matches!(m, ServerMessage::Failed { .. }));
+        assert_eq!(refused, !passes, "{from} to {to}");
+    }
 }
 
 #[test]
@@ -268,7 +302,7 @@ fn a_device_that_still_rings_for_an_ended_call_is_told() {
     let mut desk = ringing();
     desk.pass(RING_TIME);
     desk.clear();
-    desk.send("bob/1", ClientMessage::RingingHere { call: call(1) });
+    desk.send("bob/1", ClientMessage::RingingHere { call: call(1), hide_address: false });
     assert_eq!(desk.mail("bob/1"), [stopped(1, RingStop::NoAnswer)]);
 }
 

@@ -64,7 +64,7 @@ impl World {
                 let count = random.random_range(1..=3);
                 let to = NAMES.choose_multiple(random, count).map(|n| name(n)).collect();
                 let media = CallMedia::Audio;
-                ClientMessage::Invite { call: call(self.next_call), to, media }
+                ClientMessage::Invite { call: call(self.next_call), to, media, hide_address: false }
             }
             3..7 => {
                 self.app(who).rings.remove(&id);
@@ -78,7 +78,7 @@ impl World {
             }
             8 => ClientMessage::Cancel { call: id },
             9 => ClientMessage::Leave { call: id, reason: LeaveReason::HungUp },
-            10 => ClientMessage::RingingHere { call: id },
+            10 => ClientMessage::RingingHere { call: id, hide_address: false },
             11 => {
                 let to = device(DEVICES.choose(random).expect("some"));
                 let signature = key_of(&name(other)).sign(Domain::PeerMessage, &[]);

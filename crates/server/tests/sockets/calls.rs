@@ -17,7 +17,7 @@ async fn alice_and_bob(server: &Server) -> (App, App) {
 fn invite(caller: &App, callee: &App) -> CallId {
     let call = random_call();
     let to = vec![callee.me.account.clone()];
-    caller.send(ClientMessage::Invite { call, to, media: CallMedia::Video });
+    caller.send(ClientMessage::Invite { call, to, media: CallMedia::Video, hide_address: false });
     call
 }
 
@@ -40,10 +40,12 @@ async fn a_call_from_its_ring_to_its_place_in_the_history() {
     let (mut alice, mut bob) = alice_and_bob(&server).await;
     let call = invite(&alice, &bob);
     rings(&mut bob, call).await;
-    bob.send(ClientMessage::RingingHere { call });
-    alice.expect(ServerMessage::Ringing { call, account: name("bob") }).await;
+    bob.send(ClientMessage::RingingHere { call, hide_address: false });
+    alice
+        .expect(ServerMessage::Ringing { call, device: bob.me.clone(), hide_address: false })
+        .await;
     bob.send(ClientMessage::Accept { call });
-    alice.expect(ServerMessage::Accepted { call, by: bob.me.clone() }).await;
+    alice.expect(ServerMessage::Accepted { call, by: bob.me.clone(), hide_address: false }).await;
     presence(&mut alice, "bob", Presence::InCall).await;
 
     let candidate = PeerMessage::Candidate(Candidate {
@@ -90,7 +92,7 @@ async fn an_answer_on_one_device_stops_the_other() {
     rings(&mut phone, call).await;
     phone.send(ClientMessage::Accept { call });
     bob.expect(ServerMessage::RingStopped { call, reason: RingStop::AnsweredElsewhere }).await;
-    alice.expect(ServerMessage::Accepted { call, by: phone.me.clone() }).await;
+    alice.expect(ServerMessage::Accepted { call, by: phone.me.clone(), hide_address: false }).await;
 }
 
 #[tokio::test]
@@ -139,7 +141,7 @@ async fn a_participant_that_vanishes_has_left_after_the_grace() {
     let call = invite(&alice, &bob);
     rings(&mut bob, call).await;
     bob.send(ClientMessage::Accept { call });
-    alice.expect(ServerMessage::Accepted { call, by: bob.me.clone() }).await;
+    alice.expect(ServerMessage::Accepted { call, by: bob.me.clone(), hide_address: false }).await;
     let who = bob.me.clone();
     bob.client.shutdown().await;
     alice.expect(ServerMessage::Left { call, who, reason: LeaveReason::Gone }).await;
@@ -153,7 +155,7 @@ async fn a_participant_that_comes_back_in_time_is_still_in_the_call() {
     let call = invite(&alice, &bob);
     rings(&mut bob, call).await;
     bob.send(ClientMessage::Accept { call });
-    alice.expect(ServerMessage::Accepted { call, by: bob.me.clone() }).await;
+    alice.expect(ServerMessage::Accepted { call, by: bob.me.clone(), hide_address: false }).await;
     let (me, key) = (bob.me.clone(), bob.key.clone());
     bob.client.shutdown().await;
     let mut bob = App::connect_as(&url, me, key, false);

@@ -55,7 +55,7 @@ async fn accounts_contacts_and_history_outlast_the_server_and_clients_come_back(
         .await;
     let call = random_call();
     let to = vec![name("bob")];
-    alice.send(ClientMessage::Invite { call, to, media: CallMedia::Audio });
+    alice.send(ClientMessage::Invite { call, to, media: CallMedia::Audio, hide_address: false });
     alice.send(ClientMessage::Cancel { call });
     assert_eq!(history(&mut alice).await, [CallOutcome::Missed]);
 
