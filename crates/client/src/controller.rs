@@ -3,6 +3,7 @@
 //! out here, in order.
 
 mod calls;
+mod check;
 mod devices;
 mod intents;
 mod people;
@@ -15,6 +16,7 @@ use crate::ports::{KeyFrames, LocalServer, Tiles, Ui};
 use crate::profile::{Preferences, Profile};
 use crate::view::{Intent, IntentError, IntentErrorCode, NoticeKind, Snapshot};
 use calls::Calls;
+use check::{Check, CheckNote};
 use devices::DeviceState;
 use people::People;
 use session::Session;
@@ -60,6 +62,7 @@ enum Message {
     Snapshot(oneshot::Sender<Box<Snapshot>>),
     KeyFrameNeeded(String),
     Peer(PeerKey, PeerEvent),
+    Check(u32, CheckNote),
     ServerPlaced(Result<crate::ports::LocalServerPlace, String>),
     Shutdown(oneshot::Sender<()>),
 }
@@ -143,6 +146,7 @@ struct Controller {
     session: Session,
     people: People,
     calls: Calls,
+    check: Check,
     devices: DeviceState,
     media: MediaSession,
     media_notes: mpsc::UnboundedReceiver<MediaNote>,
@@ -175,6 +179,7 @@ impl Controller {
             messages,
             people,
             calls: Calls::new(rand::random()),
+            check: Check::default(),
             media,
             media_notes,
             notices,
@@ -206,6 +211,7 @@ impl Controller {
                     }
                     Some(Message::KeyFrameNeeded(tile)) => self.media.key_frame_needed(&tile),
                     Some(Message::Peer(peer, event)) => self.hear_peer(peer, event).await,
+                    Some(Message::Check(number, note)) => self.hear_check(number, note),
                     Some(Message::ServerPlaced(place)) => self.connect_to(place),
                     Some(Message::Shutdown(reply)) => break Some(reply),
                     None => break None,

@@ -72,6 +72,8 @@ impl Controller {
                 checked.map_err(|e| refuse(IntentErrorCode::BadIceServer, e.to_string()))?;
                 self.update_settings(settings);
             }
+            Intent::CheckConnection => self.check_connection(),
+            Intent::CancelConnectionCheck => self.check.cancel(),
             Intent::DismissEnded => self.step(Input::EndedDismissed).await,
             Intent::DismissNotice { id } => self.notices.dismiss(id),
         }

@@ -71,6 +71,7 @@ impl Controller {
             }),
             devices: self.devices.view(),
             settings: self.preferences.settings.clone(),
+            check: self.check.view(),
             notices: self.notices.shown.clone(),
         }
     }

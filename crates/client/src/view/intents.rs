@@ -97,6 +97,10 @@ pub enum Intent {
         /// All of them.
         settings: Settings,
     },
+    /// Find out what the network lets through.
+    CheckConnection,
+    /// Stop that, and put its result away.
+    CancelConnectionCheck,
     /// Put the ended call away.
     DismissEnded,
     /// Put a notice away.

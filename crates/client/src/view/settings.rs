@@ -1,6 +1,7 @@
 //! What the person has set.
 
 use serde::{Deserialize, Serialize};
+use tincan_connectivity::{Role, ServerUrl};
 use tincan_proto::IceServer;
 use tincan_proto::ice::MAX_ICE_SERVERS;
 use ts_rs::TS;
@@ -85,56 +86,17 @@ impl Settings {
                 return Err(IceServerError::BadUrl(server.urls.join(" ")));
             }
             for url in &server.urls {
-                let kind = url_kind(url).ok_or_else(|| IceServerError::BadUrl(url.clone()))?;
+                let read: Option<ServerUrl> = url.parse().ok().filter(|_| url.len() <= MAX_FIELD);
+                let read = read.ok_or_else(|| IceServerError::BadUrl(url.clone()))?;
                 let filled = |text: &str| !text.is_empty() && text.len() <= MAX_FIELD;
                 let known = filled(&server.username) && filled(&server.credential);
-                if kind == UrlKind::Turn && !known {
+                if read.role == Role::Turn && !known {
                     return Err(IceServerError::NoCredential(url.clone()));
                 }
             }
         }
         Ok(())
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum UrlKind {
-    Stun,
-    Turn,
-}
-
-/// Reads an address by RFC 7064, section 3.1, and RFC 7065, section 3.1.
-fn url_kind(url: &str) -> Option<UrlKind> {
-    if url.len() > MAX_FIELD {
-        return None;
-    }
-    let (scheme, rest) = url.split_once(':')?;
-    let (place, transport) = match rest.split_once('?') {
-        Some((place, query)) => (place, Some(query.strip_prefix("transport=")?)),
-        None => (rest, None),
-    };
-    let kind = match (scheme, transport) {
-        ("stun" | "stuns", None) => UrlKind::Stun,
-        ("turn", None | Some("udp" | "tcp")) | ("turns", None | Some("tcp")) => UrlKind::Turn,
-        _ => return None,
-    };
-    is_place(place).then_some(kind)
-}
-
-/// `host`, `host:port`, `[v6]` or `[v6]:port`.
-fn is_place(place: &str) -> bool {
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
-    if let Some(rest) = place.strip_prefix('[') {
-        let Some((address, after)) = rest.split_once(']') else { return false };
-        let port_fits = after.is_empty() || after.strip_prefix(':').is_some_and(is_port);
-        return address.parse::<std::net::Ipv6Addr>().is_ok() && port_fits;
-    }
-    let (host, port) = match place.split_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (place, None),
-    };
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_';
-    !host.is_empty() && host.chars().all(is_letter) && port.is_none_or(is_port)
 }
 
 #[cfg(test)]

@@ -151,6 +151,10 @@ function answer(snapshot: Snapshot, intent: Intent): Snapshot {
       return { ...snapshot, ended: null };
     case 'dismissNotice':
       return { ...snapshot, notices: snapshot.notices.filter(({ id }) => id !== intent.id) };
+    case 'cancelConnectionCheck':
+      return { ...snapshot, check: null };
+    case 'checkConnection':
+      return { ...snapshot, check: { state: 'running', done: [], of: 6 } };
     case 'retryConnection':
     case 'reconnectNow':
     case 'refreshDevices':

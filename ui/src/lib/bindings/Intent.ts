@@ -80,7 +80,7 @@ on: boolean, } | { "type": "updateSettings",
 /**
  * All of them.
  */
-settings: Settings, } | { "type": "dismissEnded" } | { "type": "dismissNotice", 
+settings: Settings, } | { "type": "checkConnection" } | { "type": "cancelConnectionCheck" } | { "type": "dismissEnded" } | { "type": "dismissNotice", 
 /**
  * Which.
  */
