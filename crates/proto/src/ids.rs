@@ -157,6 +157,12 @@ random_id!(
     DeviceId
 );
 
+random_id!(
+    /// What one run of an app and the server have said to each other, over any number of
+    /// connections. The server draws it.
+    SessionId
+);
+
 /// One device of one account: what a call connects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 pub struct ParticipantId {

@@ -2,6 +2,7 @@
 //! versioned messages between app and server and between two apps. Decides nothing.
 #![forbid(unsafe_code)]
 
+pub mod delivery;
 pub mod ice;
 pub mod identity;
 pub mod ids;
@@ -9,8 +10,9 @@ pub mod peer_message;
 pub mod signalling;
 pub mod units;
 
+pub use delivery::Envelope;
 pub use ice::{IceServer, IceServers};
 pub use identity::{IdentityKey, PublicIdentity, SignatureBytes};
-pub use ids::{AccountName, CallId, DeviceId, ParticipantId};
+pub use ids::{AccountName, CallId, DeviceId, ParticipantId, SessionId};
 pub use peer_message::{ControlMessage, PeerMessage, SignedMessage};
 pub use signalling::{ClientMessage, ServerMessage};

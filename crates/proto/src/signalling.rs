@@ -1,11 +1,13 @@
 //! Messages between the app and its server: JSON text frames on one WebSocket.
 //!
 //! The app opens with [`ClientMessage::Hello`], the server answers with a challenge, the
-//! app proves its key, and the server welcomes it; everything else comes after that.
+//! app proves its key, and the server welcomes it; everything else comes after that, in an
+//! [`crate::Envelope`] each. Sign-in and refusals travel bare, so that apps and servers of
+//! different versions can tell each other so.
 
 use crate::ice::IceServers;
 use crate::identity::{PublicIdentity, SignatureBytes};
-use crate::ids::{AccountName, CallId, DeviceId, ParticipantId};
+use crate::ids::{AccountName, CallId, DeviceId, ParticipantId, SessionId};
 use crate::peer_message::SignedMessage;
 use crate::units::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use std::time::Duration;
 use ts_rs::TS;
 
 /// The version of this protocol. The server serves exactly the versions that it knows.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// The WebSocket's path on the server.
 pub const SIGNALLING_PATH: &str = "/signalling";
 /// Most bytes of one message in either direction.
@@ -177,6 +179,16 @@ pub struct HistoryEntry {
     pub outcome: CallOutcome,
 }
 
+/// A session that is to go on over another connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resume {
+    /// Which one.
+    pub session: SessionId,
+    /// The number of the last message from the server that has arrived; 0 for none.
+    pub received: u64,
+}
+
 /// From the app to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -193,6 +205,8 @@ pub enum ClientMessage {
         key: PublicIdentity,
         /// True to claim a name that is new, false to come back to one's own.
         register: bool,
+        /// The session that this run of the app had before; none when it has just started.
+        resume: Option<Resume>,
     },
     /// Answers the challenge: a signature for [`crate::identity::Domain::SignIn`] over
     /// (nonce, name, device).
@@ -217,7 +231,8 @@ pub enum ClientMessage {
         /// Whom.
         name: AccountName,
     },
-    /// Calls people: the server rings all their devices.
+    /// Calls people: the server rings all their devices. The caller may say it again for a
+    /// call that the server might have forgotten.
     Invite {
         /// A fresh id.
         call: CallId,
@@ -237,7 +252,7 @@ pub enum ClientMessage {
         #[serde(default)]
         hide_address: bool,
     },
-    /// This device takes the call.
+    /// This device takes the call. It may say so again, if the server might have forgotten.
     Accept {
         /// Which call.
         call: CallId,
@@ -296,6 +311,13 @@ pub enum ServerMessage {
         now: UnixMillis,
         /// Contacts and requests.
         book: ContactBook,
+        /// The session that messages belong to from now on.
+        session: SessionId,
+        /// Whether it is the one that the hello asked for. If not, both sides count from the
+        /// beginning, and the server may know nothing of what was said before.
+        resumed: bool,
+        /// The number of the last message from the app that has arrived; 0 for none.
+        received: u64,
     },
     /// Not signed in, or no longer; the server closes the connection after it.
     Refused {
@@ -410,6 +432,32 @@ pub enum ServerMessage {
         /// All of them; earlier ones count no more.
         ice: IceServers,
     },
+}
+
+impl ServerMessage {
+    /// Whether it is delivered even if the connection is lost meanwhile. All that is said of a
+    /// call is. Contacts and presence are not: the next welcome brings them as they are then.
+    /// Answers to questions are not: they are asked again.
+    pub fn is_delivered_for_sure(&self) -> bool {
+        match self {
+            Self::Failed { .. }
+            | Self::Incoming { .. }
+            | Self::Ringing { .. }
+            | Self::Accepted { .. }
+            | Self::Declined { .. }
+            | Self::Unreachable { .. }
+            | Self::RingStopped { .. }
+            | Self::Left { .. }
+            | Self::Signal { .. } => true,
+            Self::Challenge { .. }
+            | Self::Welcome { .. }
+            | Self::Refused { .. }
+            | Self::Book { .. }
+            | Self::PresenceChanged { .. }
+            | Self::History { .. }
+            | Self::IceServers { .. } => false,
+        }
+    }
 }
 
 /// Why the server does not sign somebody in, or ends the session.

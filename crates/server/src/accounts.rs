@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use rand::RngCore;
 use tincan_proto::identity::check_sign_in_proof;
-use tincan_proto::signalling::{PROTOCOL_VERSION, Refusal};
-use tincan_proto::{AccountName, ClientMessage, DeviceId, PublicIdentity};
+use tincan_proto::signalling::{PROTOCOL_VERSION, Refusal, Resume};
+use tincan_proto::{AccountName, ClientMessage, DeviceId, PublicIdentity, SessionId};
 
 /// Random bytes of a challenge.
 const NONCE_BYTES: usize = 32;
@@ -22,6 +22,10 @@ pub struct Proven {
     pub key: PublicIdentity,
     /// Whether a new account may be made.
     pub register: bool,
+    /// The session that is to go on.
+    pub resume: Option<Resume>,
+    /// The id of the session that begins if none goes on.
+    pub fresh: SessionId,
 }
 
 /// How far a connection has come with signing in.
@@ -53,7 +57,10 @@ impl SignIn {
     /// Takes the next message of a connection that is not signed in.
     pub fn step(self, message: ClientMessage, random: &mut impl RngCore) -> SignInStep {
         match (self, message) {
-            (Self::Greeting, ClientMessage::Hello { version, name, device, key, register }) => {
+            (
+                Self::Greeting,
+                ClientMessage::Hello { version, name, device, key, register, resume },
+            ) => {
                 if version != PROTOCOL_VERSION {
                     return SignInStep::Refuse(
                         Refusal::UnsupportedVersion,
@@ -63,7 +70,8 @@ impl SignIn {
                 let mut bytes = [0; NONCE_BYTES];
                 random.fill_bytes(&mut bytes);
                 let nonce = BASE64.encode(bytes);
-                let claim = Proven { name, device, key, register };
+                let fresh = SessionId::random(random);
+                let claim = Proven { name, device, key, register, resume, fresh };
                 SignInStep::Challenge(Self::Challenged { claim, nonce: nonce.clone() }, nonce)
             }
             (Self::Challenged { claim, nonce }, ClientMessage::Prove { signature }) => {
@@ -122,6 +130,7 @@ mod tests {
             device: DeviceId::from(1),
             key: key.public(),
             register: true,
+            resume: None,
         }
     }
 

@@ -4,16 +4,18 @@
 use crate::accounts::{SignIn, SignInStep};
 use crate::exchange::ConnectionId;
 use crate::limits::{
-    DEAD_AFTER, LINGER, MESSAGE_BURST, MESSAGES_PER_SECOND, PING_EVERY, WRITE_TIME,
+    ACKNOWLEDGE_AFTER, DEAD_AFTER, LINGER, MESSAGE_BURST, MESSAGES_PER_SECOND, PING_EVERY,
+    WRITE_TIME,
 };
 use crate::rate::TokenBucket;
-use crate::switchboard::{Report, outbox};
-use axum::extract::ws::{Message, WebSocket};
+use crate::switchboard::{Post, Report, outbox};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::StreamExt;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tincan_proto::signalling::{PROTOCOL_VERSION, Refusal};
-use tincan_proto::{ClientMessage, ServerMessage};
+use tincan_proto::{Envelope, ServerMessage};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{Instrument, debug, info_span};
@@ -38,7 +40,8 @@ pub(crate) async fn serve(
 ) {
     let span = info_span!("connection", id = id.0);
     let bucket = TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, Instant::now().into_std());
-    let mut connection = Connection { id, socket, reports, bucket, stop, heard: Instant::now() };
+    let heard = Instant::now();
+    let mut connection = Connection { id, socket, reports, bucket, stop, heard, received: 0 };
     connection.run(sign_in_time).instrument(span).await;
 }
 
@@ -49,6 +52,8 @@ struct Connection {
     bucket: TokenBucket,
     stop: watch::Receiver<bool>,
     heard: Instant,
+    /// The number up to which the app's messages have been taken in.
+    received: u64,
 }
 
 impl Connection {
@@ -75,11 +80,11 @@ impl Connection {
         }
     }
 
-    async fn sign_in(&mut self, deadline: Instant) -> Result<mpsc::Receiver<ServerMessage>, End> {
+    async fn sign_in(&mut self, deadline: Instant) -> Result<mpsc::Receiver<Post>, End> {
         let mut state = SignIn::Greeting;
         let proven = loop {
             let message = tokio::select! {
-                message = next_message(&mut self.socket, &mut self.bucket, &mut self.heard) => message?,
+                text = next_text(&mut self.socket, &mut self.bucket, &mut self.heard) => parse(&text?)?,
                 () = sleep_until(deadline) => {
                     return Err(End::Refused(Refusal::Unavailable, "signing in took too long"));
                 }
@@ -100,24 +105,37 @@ impl Connection {
         Ok(messages)
     }
 
-    async fn exchange_messages(&mut self, mut messages: mpsc::Receiver<ServerMessage>) -> End {
+    async fn exchange_messages(&mut self, mut messages: mpsc::Receiver<Post>) -> End {
         let mut pings = interval(PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut acknowledge_at = None;
         loop {
             let dead = self.heard + DEAD_AFTER;
             let done = tokio::select! {
-                message = messages.recv() => match message {
-                    Some(message) => self.send(&message).await,
+                post = messages.recv() => match post {
+                    Some(Post::Say { seq, message }) => {
+                        acknowledge_at = None;
+                        self.say(seq, message).await
+                    }
+                    Some(Post::Acknowledge(seq)) => {
+                        self.received = seq;
+                        acknowledge_at.get_or_insert(Instant::now() + ACKNOWLEDGE_AFTER);
+                        Ok(())
+                    }
                     None => return End::Told,
                 },
-                message = next_message(&mut self.socket, &mut self.bucket, &mut self.heard) => {
-                    match message {
-                        Ok(message) => {
+                text = next_text(&mut self.socket, &mut self.bucket, &mut self.heard) => {
+                    match text.and_then(|text| parse(&text)) {
+                        Ok(envelope) => {
                             let connection = self.id;
-                            self.report(Report::MessageReceived { connection, message }).await
+                            self.report(Report::MessageReceived { connection, envelope }).await
                         }
                         Err(end) => Err(end),
                     }
+                }
+                () = until(acknowledge_at) => {
+                    acknowledge_at = None;
+                    self.send(&self.envelope(None, None)).await
                 }
                 _ = pings.tick() => self.write(Message::Ping(Default::default())).await,
                 () = sleep_until(dead) => Err(End::Gone("nothing heard for too long")),
@@ -133,7 +151,27 @@ impl Connection {
         self.reports.send(report).await.map_err(|_| STOPPING)
     }
 
-    async fn send(&mut self, message: &ServerMessage) -> Result<(), End> {
+    /// Welcomes and refusals travel bare, all else in an envelope.
+    async fn say(&mut self, seq: Option<u64>, message: ServerMessage) -> Result<(), End> {
+        match &message {
+            ServerMessage::Welcome { received, .. } => {
+                self.received = *received;
+                self.send(&message).await
+            }
+            ServerMessage::Refused { .. } => self.send(&message).await,
+            _ => self.send(&self.envelope(seq, Some(message))).await,
+        }
+    }
+
+    fn envelope(
+        &self,
+        seq: Option<u64>,
+        message: Option<ServerMessage>,
+    ) -> Envelope<ServerMessage> {
+        Envelope { seq, ack: self.received, message }
+    }
+
+    async fn send(&mut self, message: &impl Serialize) -> Result<(), End> {
         let text = serde_json::to_string(message).expect("messages have string keys only");
         self.write(Message::Text(text.into())).await
     }
@@ -168,12 +206,12 @@ impl Connection {
 
 const STOPPING: End = End::Refused(Refusal::Unavailable, "the server is stopping");
 
-/// The next message of the protocol. Safe to drop while it waits.
-async fn next_message(
+/// The next text. Safe to drop while it waits.
+async fn next_text(
     socket: &mut WebSocket,
     bucket: &mut TokenBucket,
     heard: &mut Instant,
-) -> Result<ClientMessage, End> {
+) -> Result<Utf8Bytes, End> {
     loop {
         let frame = match socket.next().await {
             Some(Ok(frame)) => frame,
@@ -188,7 +226,7 @@ async fn next_message(
             return Err(End::Refused(Refusal::TooMany, "too many messages"));
         }
         match frame {
-            Message::Text(text) => return parse(&text),
+            Message::Text(text) => return Ok(text),
             Message::Binary(_) => {
                 return Err(End::Refused(Refusal::Malformed, "binary is not of the protocol"));
             }
@@ -198,7 +236,7 @@ async fn next_message(
     }
 }
 
-fn parse(text: &str) -> Result<ClientMessage, End> {
+fn parse<M: DeserializeOwned>(text: &str) -> Result<M, End> {
     serde_json::from_str(text).map_err(|_| {
         if is_hello_of_another_version(text) {
             End::Refused(Refusal::UnsupportedVersion, "the server does not speak this version")
@@ -230,6 +268,13 @@ fn is_protocol_error(err: &axum::Error) -> bool {
         source = err.source();
     }
     true
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Returns when the server stops.

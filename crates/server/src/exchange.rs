@@ -4,6 +4,7 @@
 mod call;
 mod conversation;
 mod directory;
+mod live;
 mod presence;
 mod ringing;
 mod sessions;
@@ -11,18 +12,21 @@ mod sign_in;
 
 pub use call::HistoryRow;
 pub use directory::{Change, Directory};
+pub use live::{CallRecord, Live, LiveChange, SessionRecord};
 pub use sessions::ConnectionId;
 
 use crate::accounts::Proven;
 use crate::limits::Timings;
-use call::{Call, EndedRings};
+use call::EndedRings;
+use live::Calls;
 use ringing::Wish;
 use sessions::Sessions;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
+use tincan_proto::delivery::Miscounted;
 use tincan_proto::signalling::{Failure, MAX_HISTORY, Presence, Refusal};
 use tincan_proto::units::UnixMillis;
-use tincan_proto::{AccountName, CallId, ClientMessage, ParticipantId, ServerMessage};
+use tincan_proto::{AccountName, CallId, ClientMessage, Envelope, ParticipantId, ServerMessage};
 
 /// The time of an input, by both clocks: one that never jumps and one that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +52,7 @@ pub enum Input {
         /// Which connection.
         connection: ConnectionId,
         /// The message.
-        message: ClientMessage,
+        envelope: Envelope<ClientMessage>,
     },
     /// A connection has ended.
     ConnectionEnded {
@@ -64,6 +68,8 @@ pub enum Input {
 pub struct Delivery {
     /// To which connection.
     pub to: ConnectionId,
+    /// The message's number, if it is one that is delivered for sure.
+    pub seq: Option<u64>,
     /// The message.
     pub message: ServerMessage,
 }
@@ -87,8 +93,13 @@ pub struct HistoryQuery {
 pub struct Step {
     /// Changes of the directory: to be stored before anything is delivered.
     pub changes: Vec<Change>,
+    /// Changes of sessions and calls: to be stored, together with all else, before anything is
+    /// delivered or acknowledged.
+    pub live: Vec<LiveChange>,
     /// History rows to be stored.
     pub history: Vec<HistoryRow>,
+    /// The number up to which a connection's messages have been taken in, to be acknowledged.
+    pub received: Option<(ConnectionId, u64)>,
     /// Messages, in order.
     pub deliveries: Vec<Delivery>,
     /// A history to be read.
@@ -96,19 +107,21 @@ pub struct Step {
     /// When to come back with [`Input::TimePassed`] at the latest.
     pub deadline: Option<Instant>,
     touched: BTreeSet<AccountName>,
+    /// Devices whose session has no room for what is to be said.
+    overrun: BTreeSet<ParticipantId>,
 }
 
 impl Step {
     fn deliver(&mut self, to: ConnectionId, message: ServerMessage) {
-        self.deliveries.push(Delivery { to, message });
+        self.deliveries.push(Delivery { to, seq: None, message });
+    }
+
+    fn deliver_numbered(&mut self, to: ConnectionId, seq: u64, message: ServerMessage) {
+        self.deliveries.push(Delivery { to, seq: Some(seq), message });
     }
 
     fn refuse(&mut self, to: ConnectionId, code: Refusal, message: &str) {
         self.deliver(to, ServerMessage::Refused { code, message: message.to_owned() });
-    }
-
-    fn fail(&mut self, to: ConnectionId, code: Failure, message: &str) {
-        self.deliver(to, ServerMessage::Failed { code, message: message.to_owned() });
     }
 
     /// The presence of this account may have changed.
@@ -123,7 +136,7 @@ pub struct Exchange {
     timings: Timings,
     directory: Directory,
     sessions: Sessions,
-    calls: BTreeMap<CallId, Call>,
+    calls: Calls,
     ended: EndedRings,
     /// What contacts were told last; who is not in it is offline.
     presence: HashMap<AccountName, Presence>,
@@ -136,7 +149,7 @@ impl Exchange {
             timings,
             directory,
             sessions: Sessions::default(),
-            calls: BTreeMap::new(),
+            calls: Calls::default(),
             ended: EndedRings::default(),
             presence: HashMap::new(),
         }
@@ -150,15 +163,17 @@ impl Exchange {
             Input::KeyProved { connection, proven } => {
                 self.sign_in(now, connection, proven, &mut step);
             }
-            Input::MessageReceived { connection, message } => {
-                self.receive(now, connection, message, &mut step);
+            Input::MessageReceived { connection, envelope } => {
+                self.receive(now, connection, envelope, &mut step);
             }
             Input::ConnectionEnded { connection } => {
                 self.disconnect(now, connection, &mut step);
             }
             Input::TimePassed => {}
         }
+        self.end_overrun(now, &mut step);
         self.announce_presence(&mut step);
+        step.live.extend(self.calls.changes(now));
         step.deadline = self.deadline();
         step
     }
@@ -170,7 +185,7 @@ impl Exchange {
 
     /// The calls that ring or are held.
     pub fn live_calls(&self) -> impl Iterator<Item = CallId> {
-        self.calls.keys().copied()
+        self.calls.iter().map(|call| call.id)
     }
 
     /// The presence of an account, as its contacts see it.
@@ -182,11 +197,50 @@ impl Exchange {
         &mut self,
         now: Now,
         connection: ConnectionId,
-        message: ClientMessage,
+        envelope: Envelope<ClientMessage>,
         step: &mut Step,
     ) {
         // a connection that was replaced may have messages on their way
         let Some(who) = self.sessions.who(connection).cloned() else { return };
+        match self.count(connection, &who, envelope, step) {
+            Ok(Some(message)) => self.take(now, connection, who, message, step),
+            Ok(None) => {}
+            Err(Miscounted) => {
+                step.refuse(connection, Refusal::Malformed, "messages are counted wrongly");
+                self.disconnect(now, connection, step);
+            }
+        }
+    }
+
+    /// Takes note of an envelope's numbers and returns its message, unless it was taken before.
+    fn count(
+        &mut self,
+        connection: ConnectionId,
+        who: &ParticipantId,
+        envelope: Envelope<ClientMessage>,
+        step: &mut Step,
+    ) -> Result<Option<ClientMessage>, Miscounted> {
+        self.sessions.acknowledge(who, envelope.ack, step)?;
+        match (envelope.seq, envelope.message) {
+            (Some(seq), Some(message)) => {
+                let is_new = self.sessions.receive(who, seq, step)?;
+                step.received = Some((connection, seq));
+                Ok(is_new.then_some(message))
+            }
+            (None, None) => Ok(None),
+            (Some(_), None) | (None, Some(_)) => Err(Miscounted),
+        }
+    }
+
+    fn take(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        who: ParticipantId,
+        message: ClientMessage,
+        step: &mut Step,
+    ) {
+        self.notice_word_of(&who, &message);
         match message {
             ClientMessage::Hello { .. } | ClientMessage::Prove { .. } => {
                 step.refuse(connection, Refusal::Malformed, "signed in already");
@@ -207,7 +261,7 @@ impl Exchange {
             ClientMessage::Invite { call, to, media, hide_address } => {
                 let wish = Wish { call, to, media, hide_address };
                 if let Err((code, why)) = self.invite(now, &who, wish, step) {
-                    step.fail(connection, code, why);
+                    self.fail(&who, code, why, step);
                 }
             }
             ClientMessage::RingingHere { call, hide_address } => {
@@ -219,7 +273,7 @@ impl Exchange {
             ClientMessage::Leave { call, reason } => self.hang_up(now, &who, call, reason, step),
             ClientMessage::Signal { call, to, message } => {
                 if let Err((code, why)) = self.signal(&who, call, &to, message, step) {
-                    step.fail(connection, code, why);
+                    self.fail(&who, code, why, step);
                 }
             }
             ClientMessage::ListHistory { before, limit } => {
@@ -229,6 +283,10 @@ impl Exchange {
             // Nothing to decide: whoever holds the relay's secret answers.
             ClientMessage::ListIceServers => {}
         }
+    }
+
+    fn fail(&mut self, who: &ParticipantId, code: Failure, message: &str, step: &mut Step) {
+        self.sessions.tell(who, ServerMessage::Failed { code, message: message.to_owned() }, step);
     }
 
     /// Carries out a change of contacts and tells both sides how their books look now.
@@ -242,7 +300,7 @@ impl Exchange {
     ) {
         let changes = match changes {
             Ok(changes) => changes,
-            Err(code) => return step.fail(connection, code, "the contact was not changed"),
+            Err(code) => return self.fail(who, code, "the contact was not changed", step),
         };
         for change in &changes {
             self.directory.apply(change);

@@ -26,18 +26,22 @@ pub const OUTBOX_MESSAGES: usize = 512;
 /// Messages from all sockets that may wait for the exchange. If it is full the sockets wait,
 /// and with them their senders.
 pub const INBOX_MESSAGES: usize = 1024;
-/// Messages kept for a device of a call that lost its connection. If it is full, later ones
-/// are dropped.
-pub const MAX_KEPT_MESSAGES: usize = 128;
-/// Bytes of negotiation kept for such a device: two full sets of descriptions and candidates.
-pub const MAX_KEPT_BYTES: usize = 256 * 1024;
+/// Messages that a device has not acknowledged, connected or not. If there are so many its
+/// session ends: the device is disconnected, begins a new one, and says again what it knows.
+pub const MAX_UNACKNOWLEDGED: usize = 256;
+/// Bytes of negotiation among them, with the same end: four full sets of descriptions and
+/// candidates.
+pub const MAX_UNACKNOWLEDGED_BYTES: usize = 512 * 1024;
 /// History answers that are being read at once; more are refused.
 pub const MAX_HISTORY_READS: usize = 64;
 
 /// Messages a second that one connection may send for long.
 pub const MESSAGES_PER_SECOND: f64 = 50.0;
-/// Messages that one connection may send at once: the candidates of a group call.
-pub const MESSAGE_BURST: f64 = 200.0;
+/// Messages that one connection may send at once: all that a client keeps while it is offline
+/// (128 that wait for their acknowledgement and 128 behind them).
+pub const MESSAGE_BURST: f64 = 300.0;
+/// How long an acknowledgement waits for a message that it can travel with.
+pub const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(50);
 
 /// Between two WebSocket pings: under the 30 s after which some home routers forget a flow.
 pub const PING_EVERY: Duration = Duration::from_secs(15);
@@ -55,10 +59,13 @@ pub const SHUTDOWN_TIME: Duration = Duration::from_secs(5);
 pub struct Timings {
     /// How long an invitation rings.
     pub ring: Duration,
-    /// How long a call rings on without its caller's connection: enough for one reconnect.
+    /// How long a call rings on without its caller's connection: as long as the caller's app
+    /// waits for the server before it gives the call up.
     pub caller_grace: Duration,
     /// How long a participant stays in a call without a connection. Media needs no server, so
-    /// a longer outage of signalling alone should not end a call that works.
+    /// an outage of signalling alone should not end a call that works; and a network that is
+    /// gone for a minute takes signalling with it, which is then needed to restore the call. So
+    /// it is longer than apps try to do that (five attempts in at most 81 s).
     pub participant_grace: Duration,
     /// From opening a socket to being signed in.
     pub sign_in: Duration,
@@ -68,8 +75,8 @@ impl Default for Timings {
     fn default() -> Self {
         Self {
             ring: RING_TIME,
-            caller_grace: Duration::from_secs(5),
-            participant_grace: Duration::from_secs(20),
+            caller_grace: Duration::from_secs(10),
+            participant_grace: Duration::from_secs(90),
             sign_in: Duration::from_secs(10),
         }
     }

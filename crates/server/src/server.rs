@@ -4,7 +4,7 @@ use crate::exchange::Exchange;
 use crate::http::{Shared, router};
 use crate::limits::{INBOX_MESSAGES, MAX_CONNECTIONS, SHUTDOWN_TIME, Timings};
 use crate::store::{Database, Store, StoreError};
-use crate::switchboard::Switchboard;
+use crate::switchboard::{self, Switchboard};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -78,7 +78,8 @@ impl Server {
         let local_addr =
             listener.local_addr().map_err(|source| ServerError::Listen { address, source })?;
         let store = Store::open(&database).await?;
-        let exchange = Exchange::new(store.directory().await?, timings);
+        let mut exchange = Exchange::new(store.directory().await?, timings);
+        exchange.restore(store.live().await?, switchboard::now());
 
         let (reports, inbox) = mpsc::channel(INBOX_MESSAGES);
         let (stop, stopped) = watch::channel(false);

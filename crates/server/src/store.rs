@@ -1,6 +1,8 @@
 //! The SQLite database: writes what the exchange decided, reads it back at start.
 
-use crate::exchange::{Change, Directory, HistoryQuery, HistoryRow};
+mod live;
+
+use crate::exchange::{Change, Directory, HistoryQuery, HistoryRow, LiveChange};
 use crate::limits::HISTORY_KEPT;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -95,18 +97,23 @@ impl Store {
         Ok(directory)
     }
 
-    /// Stores changes of the directory and history rows: all of them or none.
+    /// Stores changes of the directory, of sessions and calls, and history rows: all of them or
+    /// none.
     ///
     /// # Errors
     /// [`StoreError`] if they cannot be written.
     pub async fn write(
         &self,
         changes: &[Change],
+        live: &[LiveChange],
         history: &[HistoryRow],
     ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
         for change in changes {
             write_change(&mut transaction, change).await?;
+        }
+        for change in live {
+            live::write(&mut transaction, change).await?;
         }
         for row in history {
             write_history(&mut transaction, row).await?;

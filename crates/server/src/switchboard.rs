@@ -8,16 +8,34 @@ use std::collections::HashMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tincan_proto::signalling::{Failure, Refusal};
 use tincan_proto::units::UnixMillis;
-use tincan_proto::{ClientMessage, ServerMessage};
+use tincan_proto::{ClientMessage, Envelope, ServerMessage};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, error, warn};
 
 /// Where a connection's messages wait for its socket; full means that the connection is closed.
-pub(crate) type Outbox = mpsc::Sender<ServerMessage>;
+pub(crate) type Outbox = mpsc::Sender<Post>;
+
+/// What a connection is to send.
+#[derive(Debug)]
+pub(crate) enum Post {
+    Say {
+        /// None for what is not delivered again.
+        seq: Option<u64>,
+        message: ServerMessage,
+    },
+    /// All messages up to this number have been taken in and stored.
+    Acknowledge(u64),
+}
+
+impl From<ServerMessage> for Post {
+    fn from(message: ServerMessage) -> Self {
+        Self::Say { seq: None, message }
+    }
+}
 
 /// The two ends of a connection's queue of outgoing messages.
-pub(crate) fn outbox() -> (Outbox, mpsc::Receiver<ServerMessage>) {
+pub(crate) fn outbox() -> (Outbox, mpsc::Receiver<Post>) {
     mpsc::channel(OUTBOX_MESSAGES)
 }
 
@@ -25,7 +43,7 @@ pub(crate) fn outbox() -> (Outbox, mpsc::Receiver<ServerMessage>) {
 #[derive(Debug)]
 pub(crate) enum Report {
     KeyProved { connection: ConnectionId, proven: Proven, outbox: Outbox },
-    MessageReceived { connection: ConnectionId, message: ClientMessage },
+    MessageReceived { connection: ConnectionId, envelope: Envelope<ClientMessage> },
     Ended { connection: ConnectionId },
 }
 
@@ -44,6 +62,8 @@ impl Switchboard {
 
     /// Runs until nobody is left who could report anything.
     pub async fn run(mut self, mut reports: mpsc::Receiver<Report>) {
+        // what was restored may be over, or has deadlines
+        self.obey(Input::TimePassed).await;
         loop {
             let deadline = self.deadline.map(tokio::time::Instant::from_std);
             let input = tokio::select! {
@@ -67,8 +87,8 @@ impl Switchboard {
                 self.outboxes.insert(connection, outbox);
                 Input::KeyProved { connection, proven }
             }
-            Report::MessageReceived { connection, message } => {
-                Input::MessageReceived { connection, message }
+            Report::MessageReceived { connection, envelope } => {
+                Input::MessageReceived { connection, envelope }
             }
             Report::Ended { connection } => {
                 self.outboxes.remove(&connection);
@@ -90,13 +110,18 @@ impl Switchboard {
 
     async fn carry_out(&mut self, mut step: Step, from: Option<ConnectionId>) {
         let mut broken = Vec::new();
-        if !(step.changes.is_empty() && step.history.is_empty())
-            && let Err(err) = self.store.write(&step.changes, &step.history).await
-        {
-            error!(%err, "nothing was stored");
+        if !self.store(&step).await {
+            // what is not acknowledged will be said again if this server is gone by then
+            step.received = None;
             if !step.changes.is_empty() {
                 broken = self.take_back(&mut step, from).await;
             }
+        }
+        if let Some((connection, seq)) = step.received
+            && let Some(outbox) = self.outboxes.get(&connection)
+        {
+            // a full queue is noticed by the next delivery
+            outbox.try_send(Post::Acknowledge(seq)).ok();
         }
         self.deadline = step.deadline;
         broken.extend(self.deliver(step.deliveries));
@@ -107,11 +132,24 @@ impl Switchboard {
         while let Some(connection) = broken.pop() {
             self.outboxes.remove(&connection);
             let step = self.exchange.step(now(), Input::ConnectionEnded { connection });
-            if let Err(err) = self.store.write(&step.changes, &step.history).await {
-                error!(%err, "nothing was stored");
-            }
+            self.store(&step).await;
             self.deadline = step.deadline;
             broken.extend(self.deliver(step.deliveries));
+        }
+    }
+
+    /// Stores what a step has changed; false if that failed.
+    async fn store(&self, step: &Step) -> bool {
+        let Step { changes, live, history, .. } = step;
+        if changes.is_empty() && live.is_empty() && history.is_empty() {
+            return true;
+        }
+        match self.store.write(changes, live, history).await {
+            Ok(()) => true,
+            Err(err) => {
+                error!(%err, "nothing was stored");
+                false
+            }
         }
     }
 
@@ -131,6 +169,7 @@ impl Switchboard {
             ServerMessage::Book { .. } => false,
             _ => true,
         });
+        step.deliveries.retain(|delivery| !unwelcome.contains(&delivery.to));
         let message = "the server could not store it".to_owned();
         if let Some(to) = from {
             let message = if unwelcome.contains(&to) {
@@ -138,7 +177,7 @@ impl Switchboard {
             } else {
                 ServerMessage::Failed { code: Failure::Storage, message }
             };
-            step.deliveries.push(Delivery { to, message });
+            step.deliveries.push(Delivery { to, seq: None, message });
         }
         match self.store.directory().await {
             Ok(directory) => self.exchange.restore_directory(directory),
@@ -150,10 +189,10 @@ impl Switchboard {
     /// Puts messages into their queues and returns the connections whose queue took none.
     fn deliver(&mut self, deliveries: Vec<Delivery>) -> Vec<ConnectionId> {
         let mut broken = Vec::new();
-        for Delivery { to, message } in deliveries {
+        for Delivery { to, seq, message } in deliveries {
             let is_last = matches!(message, ServerMessage::Refused { .. });
             let Some(outbox) = self.outboxes.get(&to) else { continue };
-            if let Err(err) = outbox.try_send(message) {
+            if let Err(err) = outbox.try_send(Post::Say { seq, message }) {
                 match err {
                     mpsc::error::TrySendError::Full(_) => {
                         warn!(connection = to.0, "reads too slowly: closed");
@@ -190,7 +229,7 @@ impl Switchboard {
                 }
             };
             // a full queue is noticed by the next delivery
-            outbox.try_send(message).ok();
+            outbox.try_send(message.into()).ok();
         };
         self.reads.spawn(read);
     }
@@ -203,7 +242,8 @@ async fn sleep_until(deadline: Option<tokio::time::Instant>) {
     }
 }
 
-fn now() -> Now {
+/// The time by both clocks.
+pub(crate) fn now() -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let unix = u64::try_from(unix.as_millis()).unwrap_or(u64::MAX);
     Now { instant: Instant::now(), unix: UnixMillis(unix) }

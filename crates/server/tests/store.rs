@@ -36,7 +36,7 @@ fn query(before: Option<u64>, limit: u32) -> HistoryQuery {
 
 async fn store() -> Store {
     let store = Store::open(&Database::Memory).await.expect("opens");
-    store.write(&[created("alice", 1), created("bob", 2)], &[]).await.expect("written");
+    store.write(&[created("alice", 1), created("bob", 2)], &[], &[]).await.expect("written");
     store
 }
 
@@ -44,7 +44,7 @@ async fn store() -> Store {
 async fn history_comes_back_whole_newest_first_and_in_pages() {
     let store = store().await;
     let rows: Vec<_> = (1..=5).map(row).collect();
-    store.write(&[], &rows).await.expect("written");
+    store.write(&[], &[], &rows).await.expect("written");
     let newest = store.history(&query(None, 2)).await.expect("read");
     assert_eq!(newest, [row(5).entry, row(4).entry]);
     let older = store.history(&query(Some(4), 9)).await.expect("read");
@@ -56,7 +56,7 @@ async fn old_history_makes_room_for_new() {
     let store = store().await;
     let last = u64::from(HISTORY_KEPT) + 10;
     let rows: Vec<_> = (1..=last).map(row).collect();
-    store.write(&[], &rows).await.expect("written");
+    store.write(&[], &[], &rows).await.expect("written");
     let kept = store.history(&query(None, u32::MAX)).await.expect("read");
     assert_eq!(kept.len(), HISTORY_KEPT as usize);
     assert_eq!(kept.last().map(|entry| entry.started), Some(UnixMillis(11)));
@@ -67,7 +67,7 @@ async fn a_step_is_stored_whole_or_not_at_all() {
     let store = store().await;
     let request = Change::RequestMade { asker: name("alice"), asked: name("bob") };
     let impossible = Change::ContactsMade(name("alice"), name("nobody"));
-    store.write(&[request, impossible], &[row(1)]).await.expect_err("nobody has no account");
+    store.write(&[request, impossible], &[], &[row(1)]).await.expect_err("nobody has no account");
     let directory = store.directory().await.expect("read");
     assert_eq!(directory.requests(&name("alice")).count(), 0);
     assert_eq!(store.history(&query(None, 9)).await.expect("read"), []);
@@ -78,20 +78,20 @@ async fn the_directory_comes_back_as_it_was_changed() {
     let store = store().await;
     let (alice, bob) = (name("alice"), name("bob"));
     let request = Change::RequestMade { asker: bob.clone(), asked: alice.clone() };
-    store.write(&[request], &[]).await.expect("written");
+    store.write(&[request], &[], &[]).await.expect("written");
     let directory = store.directory().await.expect("read");
     let asked: Vec<_> = directory.requests(&alice).map(|r| (r.name, r.direction)).collect();
     assert_eq!(asked, [(bob.clone(), Direction::Incoming)]);
     assert_eq!(directory.key(&bob), Some(&IdentityKey::from_bytes(&[2; 32]).public()));
 
     let accept = directory.answer(&alice, &bob, true).expect("asked");
-    store.write(&accept, &[]).await.expect("written");
+    store.write(&accept, &[], &[]).await.expect("written");
     let directory = store.directory().await.expect("read");
     assert!(directory.are_contacts(&alice, &bob) && directory.are_contacts(&bob, &alice));
     assert_eq!(directory.requests(&alice).count(), 0);
 
     let end = directory.remove(&bob, &alice).expect("contacts");
-    store.write(&end, &[]).await.expect("written");
+    store.write(&end, &[], &[]).await.expect("written");
     let directory = store.directory().await.expect("read");
     assert!(!directory.are_contacts(&alice, &bob));
 }

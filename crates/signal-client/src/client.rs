@@ -1,6 +1,6 @@
 //! The handle that the app holds, and what it hears from it.
 
-use crate::task::Task;
+use crate::task::{Ends, Task};
 use crate::url::{ServerUrl, UrlError};
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,9 @@ use tincan_proto::{AccountName, ClientMessage, DeviceId, IdentityKey, ServerMess
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// Messages that may wait for the socket. If it is full, sending fails with [`SendError::Full`].
-const OUTBOX_MESSAGES: usize = 256;
+/// Messages that may wait besides those of [`crate::delivery::MAX_PENDING`]. If there are so
+/// many, sending fails with [`SendError::Full`].
+const OUTBOX_MESSAGES: usize = 128;
 /// Events that may wait for the app. If it is full, the socket is not read until there is room.
 const EVENTS: usize = 256;
 
@@ -42,7 +43,13 @@ pub enum SignalEvent {
         now: UnixMillis,
         /// Contacts and requests.
         book: ContactBook,
+        /// Whether the session of this client goes on: nothing that either side said is lost or
+        /// repeated. If not, it is the first one or the server may have forgotten what was said.
+        resumed: bool,
     },
+    /// Signed in again, but too late to still say this: an invitation of more than
+    /// [`crate::delivery::INVITE_GOOD_FOR`] ago, which counts as failed.
+    NotSent(ClientMessage),
     /// A message of the session; never a challenge, welcome or refusal.
     Message(ServerMessage),
     /// The server does not want us, or no longer. [`SignalEvent::Lost`] follows.
@@ -64,7 +71,7 @@ pub enum SignalEvent {
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Not signed in, and the message is none that is kept until then.
+    /// Not signed in, and the message is a question that is better asked after that.
     #[error("not connected to the server")]
     Offline,
     /// Too many messages wait already.
@@ -80,6 +87,9 @@ pub struct SignalClient {
     outbox: mpsc::Sender<ClientMessage>,
     signed_in: watch::Receiver<bool>,
     retry: Arc<Notify>,
+    hurry: watch::Sender<bool>,
+    /// Counts the changes of the network.
+    network: watch::Sender<u64>,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
 }
@@ -97,19 +107,29 @@ impl SignalClient {
         let (told_signed_in, signed_in) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
         let retry = Arc::new(Notify::new());
-        let task = Task::new(config, url, messages, events, told_signed_in, retry.clone());
-        let task = Some(tokio::spawn(task.run(stopped)));
-        Ok((Self { outbox, signed_in, retry, stop, task }, heard))
+        let (hurry, hurried) = watch::channel(false);
+        let (network, changes) = watch::channel(0);
+        let ends = Ends {
+            messages,
+            events,
+            signed_in: told_signed_in,
+            retry: retry.clone(),
+            hurry: hurried,
+            network: changes,
+        };
+        let task = Some(tokio::spawn(Task::new(config, url, ends).run(stopped)));
+        Ok((Self { outbox, signed_in, retry, hurry, network, stop, task }, heard))
     }
 
-    /// Hands a message over for sending. Answers to a ring and goodbyes (accept, decline,
-    /// cancel, leave) are kept while offline and sent after the next sign-in.
+    /// Hands a message over. It is delivered once and in its order, however often the connection
+    /// is lost meanwhile, for as long as this is held; but for an invitation that is too old by
+    /// then (see [`SignalEvent::NotSent`]).
     ///
     /// # Errors
-    /// [`SendError`] says why it was not taken. A message that was taken may still be lost
-    /// together with the connection.
+    /// [`SendError`] says why it was not taken. Questions (history, servers) are not taken while
+    /// offline, and their answer may be lost: they are asked anew after each sign-in.
     pub fn send(&self, message: ClientMessage) -> Result<(), SendError> {
-        if !is_kept(&message) && !*self.signed_in.borrow() {
+        if is_question(&message) && !*self.signed_in.borrow() {
             return Err(SendError::Offline);
         }
         self.outbox.try_send(message).map_err(|err| match err {
@@ -127,6 +147,18 @@ impl SignalClient {
     /// connecting or connected.
     pub fn retry_now(&self) {
         self.retry.notify_waiters();
+    }
+
+    /// Whether a call rings or is held: a dead connection is then noticed within three seconds
+    /// instead of half a minute.
+    pub fn set_hurry(&self, hurry: bool) {
+        self.hurry.send_if_modified(|before| std::mem::replace(before, hurry) != hurry);
+    }
+
+    /// The machine's network has changed: a connection that does not answer within a second is
+    /// made anew at once, and so is one that is just being made or waited for.
+    pub fn network_changed(&self) {
+        self.network.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 
     /// Sends what was handed over, closes the connection and waits for its end.
@@ -151,13 +183,10 @@ impl fmt::Debug for SignalClient {
     }
 }
 
-/// Whether a message still means something after a reconnect.
-pub(crate) fn is_kept(message: &ClientMessage) -> bool {
+/// Whether a message only asks for something that changes meanwhile.
+fn is_question(message: &ClientMessage) -> bool {
     match message {
-        ClientMessage::Accept { .. }
-        | ClientMessage::Decline { .. }
-        | ClientMessage::Cancel { .. }
-        | ClientMessage::Leave { .. } => true,
+        ClientMessage::ListHistory { .. } | ClientMessage::ListIceServers => true,
         ClientMessage::Hello { .. }
         | ClientMessage::Prove { .. }
         | ClientMessage::AddContact { .. }
@@ -165,8 +194,10 @@ pub(crate) fn is_kept(message: &ClientMessage) -> bool {
         | ClientMessage::RemoveContact { .. }
         | ClientMessage::Invite { .. }
         | ClientMessage::RingingHere { .. }
-        | ClientMessage::Signal { .. }
-        | ClientMessage::ListHistory { .. }
-        | ClientMessage::ListIceServers => false,
+        | ClientMessage::Accept { .. }
+        | ClientMessage::Decline { .. }
+        | ClientMessage::Cancel { .. }
+        | ClientMessage::Leave { .. }
+        | ClientMessage::Signal { .. } => false,
     }
 }

@@ -82,6 +82,8 @@ impl Controller {
         for event in events {
             self.tell(event);
         }
+        let CallState { current, incoming, .. } = self.calls.state();
+        self.session.set_hurry(current.is_some() || !incoming.is_empty());
         self.changed = true;
     }
 

@@ -85,6 +85,13 @@ impl Session {
         }
     }
 
+    /// A call rings or is held: a dead connection is to be noticed soon.
+    pub fn set_hurry(&self, hurry: bool) {
+        if let Some(client) = &self.client {
+            client.set_hurry(hurry);
+        }
+    }
+
     pub async fn close(&mut self) {
         self.events = None;
         if let Some(client) = self.client.take() {
@@ -243,16 +250,20 @@ impl Controller {
     pub(super) async fn hear_server(&mut self, event: SignalEvent) {
         match event {
             SignalEvent::Connecting => {}
-            SignalEvent::SignedIn { now, book } => {
+            SignalEvent::SignedIn { now, book, resumed } => {
                 self.session.clock_offset = now.0 as i64 - unix_now().0 as i64;
                 self.session.state = State::Online;
                 self.keep_account();
                 if let Some(me) = self.session.me() {
-                    self.step(Input::SignedIn { me, resumed: false }).await;
+                    self.step(Input::SignedIn { me, resumed }).await;
                 }
                 self.take_book(book);
                 self.ask_for_history();
                 self.greet_contacts();
+            }
+            SignalEvent::NotSent(message) => {
+                // the engine has given up waiting for its answer by now
+                tracing::info!(?message, "the server came back too late for it");
             }
             SignalEvent::Message(message) => self.hear_message(message).await,
             SignalEvent::Refused { code, message } => self.refused(code, &message).await,

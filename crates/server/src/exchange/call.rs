@@ -1,6 +1,8 @@
 //! One call: who rings, who has joined, how it went for each account.
 
+use super::Now;
 use crate::limits::MAX_REMEMBERED_CALLS;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tincan_proto::signalling::{
@@ -40,7 +42,7 @@ pub(super) struct Call {
 }
 
 /// How it stands with one invited account.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Callee {
     Ringing {
         /// All devices that it was sent to.
@@ -53,14 +55,37 @@ pub(super) enum Callee {
     Over(RingEnd),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum DeviceRing {
     Rings,
     Busy,
 }
 
+/// A call as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    call: CallId,
+    caller: ParticipantId,
+    to: Vec<AccountName>,
+    callees: BTreeMap<AccountName, Callee>,
+    media: CallMedia,
+    started: UnixMillis,
+    expires: UnixMillis,
+    joined: Vec<(ParticipantId, UnixMillis)>,
+    answered: Option<UnixMillis>,
+    talked_ms: BTreeMap<AccountName, u64>,
+    hides: BTreeSet<ParticipantId>,
+}
+
+impl CallRecord {
+    /// The call's id.
+    pub fn id(&self) -> CallId {
+        self.call
+    }
+}
+
 /// Why an account rings no longer, or never did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum RingEnd {
     Unreachable(Unreachable),
     Declined,
@@ -114,6 +139,50 @@ impl Call {
             talked: BTreeMap::new(),
             hides: BTreeSet::new(),
         }
+    }
+
+    /// The call as it is stored.
+    pub fn record(&self, now: Now) -> CallRecord {
+        CallRecord {
+            call: self.id,
+            caller: self.caller.clone(),
+            to: self.to.clone(),
+            callees: self.callees.clone(),
+            media: self.media,
+            started: self.started,
+            expires: self.expires,
+            joined: self.joined.iter().map(|(who, &at)| (who.clone(), unix(at, now))).collect(),
+            answered: self.answered.map(|at| unix(at, now)),
+            hides: self.hides.clone(),
+            talked_ms: self.talked.iter().map(|(who, &time)| (who.clone(), ms(time))).collect(),
+        }
+    }
+
+    /// The call as it was stored, by the clocks of a new server.
+    pub fn restore(record: CallRecord, now: Now) -> Self {
+        let left = Duration::from_millis(record.expires.0.saturating_sub(now.unix.0));
+        Self {
+            id: record.call,
+            caller: record.caller,
+            to: record.to,
+            callees: record.callees,
+            media: record.media,
+            started: record.started,
+            expires: record.expires,
+            ring_deadline: now.instant + left,
+            joined: record.joined.into_iter().map(|(who, at)| (who, instant(at, now))).collect(),
+            answered: record.answered.map(|at| instant(at, now)),
+            talked: record
+                .talked_ms
+                .into_iter()
+                .map(|(who, ms)| (who, Duration::from_millis(ms)))
+                .collect(),
+            hides: record.hides,
+        }
+    }
+
+    pub fn rings_for(&self, account: &AccountName) -> bool {
+        matches!(self.callees.get(account), Some(Callee::Ringing { .. }))
     }
 
     pub fn is_ringing(&self) -> bool {
@@ -264,6 +333,22 @@ impl Call {
     }
 }
 
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The wall clock at a moment that has passed.
+fn unix(at: Instant, now: Now) -> UnixMillis {
+    UnixMillis(now.unix.0.saturating_sub(ms(now.instant.saturating_duration_since(at))))
+}
+
+/// The moment at which the wall clock showed a time that has passed.
+fn instant(at: UnixMillis, now: Now) -> Instant {
+    let ago = Duration::from_millis(now.unix.0.saturating_sub(at.0));
+    // a clock that began after that cannot tell how long ago it was
+    now.instant.checked_sub(ago).unwrap_or(now.instant)
+}
+
 /// How the rings of the last calls ended, for answers that come too late.
 #[derive(Debug, Default)]
 pub(super) struct EndedRings {
@@ -287,6 +372,11 @@ impl EndedRings {
         if self.ends.insert(call.id, stops.collect()).is_none() {
             self.order.push_back(call.id);
         }
+    }
+
+    /// Whether a call has ended not long ago.
+    pub fn contains(&self, call: CallId) -> bool {
+        self.ends.contains_key(&call)
     }
 
     /// Why a call does not ring at an account any more; calls never heard of count as cancelled.

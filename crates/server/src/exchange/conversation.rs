@@ -100,28 +100,35 @@ impl Exchange {
     pub(super) fn pass_deadlines(&mut self, now: Now, step: &mut Step) {
         self.expire_rings(now, step);
         self.expire_absences(now, step);
-        // last, since somebody's leaving may leave behind a caller that is away itself
+        // after that, since somebody's leaving may leave behind a caller that is away itself
         self.give_up_on_callers(now, step);
+        self.expire_sessions(now, step);
     }
 
     fn expire_absences(&mut self, now: Now, step: &mut Step) {
-        let absences = self.sessions.absences();
-        let absences: Vec<_> = absences.map(|(who, since, _)| (who.clone(), since)).collect();
-        for (who, since) in absences {
-            if self.absence_deadline(since, false) <= now.instant {
-                self.sessions.count_as_gone(&who);
-                self.leave_all(now, &who, step);
-            }
-            if self.absence_deadline(since, true) <= now.instant {
-                self.sessions.end_absence(&who);
-            }
+        let due = |(_, since): &(&ParticipantId, Instant)| {
+            *since + self.timings.participant_grace <= now.instant
+        };
+        let gone = self.sessions.absences().filter(due);
+        for who in gone.map(|(who, _)| who.clone()).collect::<Vec<_>>() {
+            self.sessions.end_absence(&who);
+            self.leave_all(now, &who, step);
+        }
+    }
+
+    fn expire_sessions(&mut self, now: Now, step: &mut Step) {
+        let due =
+            |(_, since): &(&ParticipantId, Instant)| self.session_deadline(*since) <= now.instant;
+        let over = self.sessions.cut().filter(due);
+        for who in over.map(|(who, _)| who.clone()).collect::<Vec<_>>() {
+            self.sessions.end(&who, step);
         }
     }
 
     fn give_up_on_callers(&mut self, now: Now, step: &mut Step) {
         let is_due =
             |call: &&Call| self.caller_deadline(call).is_some_and(|due| due <= now.instant);
-        let due: Vec<_> = self.calls.values().filter(is_due).map(|call| call.id).collect();
+        let due: Vec<_> = self.calls.iter().filter(is_due).map(|call| call.id).collect();
         for id in due {
             self.stop_all(id, RingEnd::CallerGone, step);
             if let Some(caller) = self.calls.get(&id).map(|call| call.caller.clone()) {
@@ -135,7 +142,7 @@ impl Exchange {
 
     fn leave_all(&mut self, now: Now, who: &ParticipantId, step: &mut Step) {
         let is_in = |call: &&Call| call.joined.contains_key(who);
-        let calls: Vec<_> = self.calls.values().filter(is_in).map(|call| call.id).collect();
+        let calls: Vec<_> = self.calls.iter().filter(is_in).map(|call| call.id).collect();
         for id in calls {
             let reason = LeaveReason::Gone;
             self.leave(now, who, id, reason, step);
@@ -145,11 +152,11 @@ impl Exchange {
         }
     }
 
-    /// First a device leaves its calls; what is kept for it outlasts any ring, since a stop
-    /// that it never hears of would let it ring until the expiry that it knows.
-    fn absence_deadline(&self, since: Instant, is_gone: bool) -> Instant {
+    /// A session without a connection outlasts the device's calls by any ring, since an end
+    /// that it never hears of would let it wait or ring until the expiry that it knows.
+    fn session_deadline(&self, since: Instant) -> Instant {
         let Timings { ring, participant_grace, .. } = self.timings;
-        since + if is_gone { ring.max(participant_grace) } else { participant_grace }
+        since + participant_grace + ring
     }
 
     /// When a call ends that nobody has answered and whose caller is away.
@@ -161,10 +168,11 @@ impl Exchange {
 
     /// The next moment at which something is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let rings = self.calls.values().filter(|c| c.is_ringing()).map(|c| c.ring_deadline);
-        let callers = self.calls.values().filter_map(|call| self.caller_deadline(call));
+        let rings = self.calls.iter().filter(|c| c.is_ringing()).map(|c| c.ring_deadline);
+        let callers = self.calls.iter().filter_map(|call| self.caller_deadline(call));
         let absences = self.sessions.absences();
-        let absences = absences.map(|(_, since, is_gone)| self.absence_deadline(since, is_gone));
-        rings.chain(callers).chain(absences).min()
+        let absences = absences.map(|(_, since)| since + self.timings.participant_grace);
+        let sessions = self.sessions.cut().map(|(_, since)| self.session_deadline(since));
+        rings.chain(callers).chain(absences).chain(sessions).min()
     }
 }

@@ -17,6 +17,17 @@ impl Exchange {
         }
     }
 
+    /// Works out the presence of an account that was in a call when the server stopped. Nobody
+    /// is connected to be told.
+    pub(super) fn restore_presence(&mut self, account: AccountName) {
+        match self.work_out_presence(&account) {
+            Presence::Offline => {}
+            presence => {
+                self.presence.insert(account, presence);
+            }
+        }
+    }
+
     /// Tells contacts of every touched account whose presence is not what they were told.
     pub(super) fn announce_presence(&mut self, step: &mut Step) {
         for account in std::mem::take(&mut step.touched) {
@@ -40,7 +51,7 @@ impl Exchange {
     /// A caller whose call only rings is not in a call yet; a participant whose connection to
     /// the server is away for a moment still is.
     fn work_out_presence(&self, account: &AccountName) -> Presence {
-        let is_talking = self.calls.values().any(|call| {
+        let is_talking = self.calls.iter().any(|call| {
             call.answered.is_some() && call.joined.keys().any(|who| who.account == *account)
         });
         if is_talking {

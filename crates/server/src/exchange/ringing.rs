@@ -34,13 +34,20 @@ impl Exchange {
         if invited.is_empty() || invited.len() > MAX_INVITED {
             return Err((Failure::OutOfBounds, "a call invites one to eight people"));
         }
-        if self.calls.contains_key(&id) {
-            return Err((Failure::OutOfBounds, "there is a call with this id"));
+        if let Some(call) = self.calls.get(&id) {
+            let again = call.caller == *caller;
+            return again.then_some(()).ok_or((Failure::OutOfBounds, "the call's id is taken"));
+        }
+        if self.ended.contains(id) {
+            // said again after it has ended
+            let (who, reason) = (caller.clone(), LeaveReason::Gone);
+            self.sessions.tell(caller, ServerMessage::Left { call: id, who, reason }, step);
+            return Ok(());
         }
         if invited.contains(&caller.account) {
             return Err((Failure::Oneself, "one cannot call oneself"));
         }
-        let begun = self.calls.values().filter(|call| call.caller.account == caller.account);
+        let begun = self.calls.iter().filter(|call| call.caller.account == caller.account);
         if begun.count() >= MAX_CALLS {
             return Err((Failure::TooMany, "too many calls at once"));
         }
@@ -74,16 +81,18 @@ impl Exchange {
                 }
                 Ok(()) => {
                     let mut devices = BTreeMap::new();
-                    for (device, connection) in self.sessions.devices(&account) {
+                    let connected = self.sessions.devices(&account);
+                    for device in connected.map(|(device, _)| device).collect::<Vec<_>>() {
                         devices.insert(device, DeviceRing::Rings);
-                        step.deliver(connection, incoming(&call));
+                        let who = ParticipantId { account: account.clone(), device };
+                        self.sessions.tell(&who, incoming(&call), step);
                     }
                     Callee::Ringing { devices, told: BTreeSet::new() }
                 }
             };
             call.callees.insert(account, callee);
         }
-        self.calls.insert(id, call);
+        self.calls.insert(call);
         self.end_if_over(now, id, step);
         Ok(())
     }
@@ -100,13 +109,17 @@ impl Exchange {
         }
     }
 
-    /// A device that signs in while its account is rung, rings too.
-    pub(super) fn ring_newcomer(&mut self, who: &ParticipantId, step: &mut Step) {
-        for call in self.calls.values_mut() {
+    /// A device that signs in while its account is rung, rings too. One whose session goes on
+    /// has been told of what rang there already.
+    pub(super) fn ring_newcomer(&mut self, who: &ParticipantId, resumed: bool, step: &mut Step) {
+        for id in self.calls.ringing_at(&who.account) {
+            let Some(call) = self.calls.get_mut(&id) else { continue };
             let Some(Callee::Ringing { devices, .. }) = call.callees.get_mut(&who.account) else {
                 continue;
             };
-            if *devices.entry(who.device).or_insert(DeviceRing::Rings) == DeviceRing::Rings {
+            let is_new = !devices.contains_key(&who.device);
+            let ring = *devices.entry(who.device).or_insert(DeviceRing::Rings);
+            if ring == DeviceRing::Rings && (is_new || !resumed) {
                 self.sessions.tell(who, incoming(call), step);
             }
         }
@@ -203,7 +216,7 @@ impl Exchange {
             };
             devices.values().any(|&ring| ring == DeviceRing::Busy) && !devices.iter().any(rings)
         };
-        let busy: Vec<_> = self.calls.values().filter(is_busy).map(|call| call.id).collect();
+        let busy: Vec<_> = self.calls.iter().filter(is_busy).map(|call| call.id).collect();
         for id in busy {
             self.give_up_on(id, account, Unreachable::Busy, step);
             self.end_if_over(now, id, step);
@@ -228,7 +241,7 @@ impl Exchange {
     fn is_glare(&self, call: &Call) -> bool {
         let [callee] = call.to.as_slice() else { return false };
         let caller = &call.caller.account;
-        self.calls.values().filter(|other| other.id != call.id).any(|other| {
+        self.calls.iter().filter(|other| other.id != call.id).any(|other| {
             let is_joined =
                 |name: &AccountName| other.joined.keys().any(|who| who.account == *name);
             let rings_back = other.caller.account == *callee
@@ -240,7 +253,7 @@ impl Exchange {
     /// Ends the rings whose time is over.
     pub(super) fn expire_rings(&mut self, now: Now, step: &mut Step) {
         let is_due = |call: &&Call| call.ring_deadline <= now.instant && call.is_ringing();
-        let due: Vec<_> = self.calls.values().filter(is_due).map(|call| call.id).collect();
+        let due: Vec<_> = self.calls.iter().filter(is_due).map(|call| call.id).collect();
         for id in due {
             for account in self.calls.get(&id).map(Call::ringing).unwrap_or_default() {
                 self.give_up_on(id, &account, Unreachable::NoAnswer, step);

@@ -1,11 +1,13 @@
-//! Which device is reached by which connection, and what waits for a device of a call that
-//! has lost its connection for a moment.
+//! Which device is reached by which connection, what its session has said and heard, and who
+//! of a call is away for a moment.
 
-use super::Step;
-use crate::limits::{MAX_KEPT_BYTES, MAX_KEPT_MESSAGES};
+use super::{LiveChange, Step};
+use crate::limits::{MAX_UNACKNOWLEDGED, MAX_UNACKNOWLEDGED_BYTES};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
-use tincan_proto::{AccountName, DeviceId, ParticipantId, ServerMessage};
+use tincan_proto::delivery::{Miscounted, Received, Unacknowledged};
+use tincan_proto::signalling::Resume;
+use tincan_proto::{AccountName, DeviceId, ParticipantId, ServerMessage, SessionId};
 
 /// One socket, from its opening to its end. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,18 +15,40 @@ pub struct ConnectionId(pub u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
+    sessions: BTreeMap<ParticipantId, Session>,
     connections: HashMap<ConnectionId, ParticipantId>,
     devices: BTreeMap<ParticipantId, ConnectionId>,
-    absent: BTreeMap<ParticipantId, Absence>,
+    /// Sessions without a connection, and since when.
+    cut: BTreeMap<ParticipantId, Instant>,
+    /// Devices of calls that have not been heard of, and since when.
+    absent: BTreeMap<ParticipantId, Instant>,
 }
 
-#[derive(Debug)]
-struct Absence {
-    since: Instant,
-    /// Its calls go on without it.
-    is_gone: bool,
-    kept: Vec<ServerMessage>,
-    kept_bytes: usize,
+/// What one run of an app and this server have said to each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Session {
+    pub id: SessionId,
+    pub received: Received,
+    pub outbox: Unacknowledged<ServerMessage>,
+}
+
+impl Session {
+    pub fn new(id: SessionId) -> Self {
+        Self { id, received: Received::default(), outbox: Unacknowledged::default() }
+    }
+
+    fn has_room(&self) -> bool {
+        let bytes = self.outbox.iter().map(|(_, message)| weight(message)).sum::<usize>();
+        self.outbox.len() < MAX_UNACKNOWLEDGED && bytes < MAX_UNACKNOWLEDGED_BYTES
+    }
+}
+
+/// Only negotiation messages can be large.
+fn weight(message: &ServerMessage) -> usize {
+    match message {
+        ServerMessage::Signal { message, .. } => message.body.len(),
+        _ => 0,
+    }
 }
 
 impl Sessions {
@@ -34,45 +58,121 @@ impl Sessions {
         if let Some(old) = replaced {
             self.connections.remove(&old);
         }
+        self.cut.remove(&who);
         self.connections.insert(connection, who);
         replaced
     }
 
-    /// Forgets a connection and returns whose it was.
-    pub fn close(&mut self, connection: ConnectionId) -> Option<ParticipantId> {
-        let who = self.connections.remove(&connection)?;
-        self.devices.remove(&who);
-        Some(who)
+    /// Goes on with a session, if it is the one that the device means and both count alike.
+    /// Returns how many of its messages have arrived.
+    pub fn resume(
+        &mut self,
+        who: &ParticipantId,
+        resume: Resume,
+        step: &mut Step,
+    ) -> Option<Received> {
+        let session = self.sessions.get_mut(who).filter(|s| s.id == resume.session)?;
+        acknowledge(who, session, resume.received, step).ok()?;
+        Some(session.received)
     }
 
-    /// Begins to keep messages for a device that is in a call.
-    pub fn begin_absence(&mut self, who: ParticipantId, since: Instant) {
-        self.absent.insert(who, Absence { since, is_gone: false, kept: Vec::new(), kept_bytes: 0 });
+    /// Begins a session; what was said in the one before is forgotten.
+    pub fn begin(&mut self, who: &ParticipantId, id: SessionId, step: &mut Step) {
+        step.live.push(LiveChange::SessionBegun { who: who.clone(), session: id });
+        self.sessions.insert(who.clone(), Session::new(id));
     }
 
-    /// Ends an absence and returns what was kept.
-    pub fn end_absence(&mut self, who: &ParticipantId) -> Vec<ServerMessage> {
-        self.absent.remove(who).map(|absence| absence.kept).unwrap_or_default()
+    /// Brings back a session that has outlasted the server.
+    pub fn restore(&mut self, who: ParticipantId, session: Session, now: Instant) {
+        self.cut.insert(who.clone(), now);
+        self.sessions.insert(who, session);
     }
 
-    /// The devices of calls that have no connection: since when, and whether they count as gone.
-    pub fn absences(&self) -> impl Iterator<Item = (&ParticipantId, Instant, bool)> {
-        self.absent.iter().map(|(who, absence)| (who, absence.since, absence.is_gone))
-    }
-
-    pub fn count_as_gone(&mut self, who: &ParticipantId) {
-        if let Some(absence) = self.absent.get_mut(who) {
-            absence.is_gone = true;
+    /// Ends a session. Whoever is connected with it is to be disconnected first.
+    pub fn end(&mut self, who: &ParticipantId, step: &mut Step) {
+        self.cut.remove(who);
+        if self.sessions.remove(who).is_some() {
+            step.live.push(LiveChange::SessionEnded { who: who.clone() });
         }
     }
 
-    /// Since when a device of a call has had no connection.
+    /// Forgets a connection and returns whose it was.
+    pub fn close(&mut self, connection: ConnectionId, now: Instant) -> Option<ParticipantId> {
+        let who = self.connections.remove(&connection)?;
+        self.devices.remove(&who);
+        if self.sessions.contains_key(&who) {
+            self.cut.insert(who.clone(), now);
+        }
+        Some(who)
+    }
+
+    /// Takes note of a message from a device. False if it was received before.
+    pub fn receive(
+        &mut self,
+        who: &ParticipantId,
+        seq: u64,
+        step: &mut Step,
+    ) -> Result<bool, Miscounted> {
+        let session = self.sessions.get_mut(who).ok_or(Miscounted)?;
+        let is_new = session.received.take(seq)?;
+        if is_new {
+            step.live.push(LiveChange::Received { who: who.clone(), seq });
+        }
+        Ok(is_new)
+    }
+
+    /// Takes note of what a device has received.
+    pub fn acknowledge(
+        &mut self,
+        who: &ParticipantId,
+        ack: u64,
+        step: &mut Step,
+    ) -> Result<(), Miscounted> {
+        let session = self.sessions.get_mut(who).ok_or(Miscounted)?;
+        acknowledge(who, session, ack, step)
+    }
+
+    /// Says again what a device has not acknowledged.
+    pub fn repeat(&self, who: &ParticipantId, step: &mut Step) {
+        let (Some(session), Some(&connection)) = (self.sessions.get(who), self.devices.get(who))
+        else {
+            return;
+        };
+        for (seq, message) in session.outbox.iter() {
+            step.deliver_numbered(connection, seq, message.clone());
+        }
+    }
+
+    /// The sessions without a connection, and since when.
+    pub fn cut(&self) -> impl Iterator<Item = (&ParticipantId, Instant)> {
+        self.cut.iter().map(|(who, &since)| (who, since))
+    }
+
+    /// Begins to wait for a device that is in a call; an absence goes on.
+    pub fn begin_absence(&mut self, who: ParticipantId, since: Instant) {
+        self.absent.entry(who).or_insert(since);
+    }
+
+    pub fn end_absence(&mut self, who: &ParticipantId) {
+        self.absent.remove(who);
+    }
+
+    /// The devices of calls that have not been heard of, and since when.
+    pub fn absences(&self) -> impl Iterator<Item = (&ParticipantId, Instant)> {
+        self.absent.iter().map(|(who, &since)| (who, since))
+    }
+
+    /// Since when a device of a call has not been heard of.
     pub fn absent_since(&self, who: &ParticipantId) -> Option<Instant> {
-        self.absent.get(who).map(|absence| absence.since)
+        self.absent.get(who).copied()
     }
 
     pub fn who(&self, connection: ConnectionId) -> Option<&ParticipantId> {
         self.connections.get(&connection)
+    }
+
+    pub fn connection(&self, who: &ParticipantId) -> Option<ConnectionId> {
+        self.devices.get(who).copied()
     }
 
     pub fn is_connected(&self, who: &ParticipantId) -> bool {
@@ -91,29 +191,38 @@ impl Sessions {
             .map(|(who, &connection)| (who.device, connection))
     }
 
-    /// Tells a device, or keeps the message if it is absent from a call. False if neither.
+    /// Tells a device, now or when it is back. False if it has no session, or one that has not
+    /// listened for too long and therefore ends.
     pub fn tell(&mut self, who: &ParticipantId, message: ServerMessage, step: &mut Step) -> bool {
-        if let Some(&connection) = self.devices.get(who) {
-            step.deliver(connection, message);
-            return true;
-        }
-        let Some(absence) = self.absent.get_mut(who) else { return false };
-        let bytes = match &message {
-            ServerMessage::Signal { message, .. } => message.body.len(),
-            _ => 0,
-        };
-        if absence.kept.len() >= MAX_KEPT_MESSAGES || absence.kept_bytes + bytes > MAX_KEPT_BYTES {
+        let Some(session) = self.sessions.get_mut(who) else { return false };
+        if !session.has_room() {
+            step.overrun.insert(who.clone());
             return false;
         }
-        absence.kept_bytes += bytes;
-        absence.kept.push(message);
+        let seq = session.outbox.push(message.clone());
+        step.live.push(LiveChange::Said { who: who.clone(), seq, message: message.clone() });
+        if let Some(&connection) = self.devices.get(who) {
+            step.deliver_numbered(connection, seq, message);
+        }
         true
     }
 
-    /// Tells all connected devices of an account.
+    /// Tells all connected devices of an account what their next welcome would tell them too.
     pub fn tell_account(&self, account: &AccountName, message: &ServerMessage, step: &mut Step) {
         for (_, connection) in self.devices(account) {
             step.deliver(connection, message.clone());
         }
     }
+}
+
+fn acknowledge(
+    who: &ParticipantId,
+    session: &mut Session,
+    ack: u64,
+    step: &mut Step,
+) -> Result<(), Miscounted> {
+    if session.outbox.acknowledge(ack)?.len() > 0 {
+        step.live.push(LiveChange::Acknowledged { who: who.clone(), seq: ack });
+    }
+    Ok(())
 }

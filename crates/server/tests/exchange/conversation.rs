@@ -3,7 +3,7 @@ use tincan_proto::identity::Domain;
 use tincan_proto::peer_message::{MAX_BODY_BYTES, SignedMessage};
 use tincan_proto::signalling::{Failure, LeaveReason};
 use tincan_proto::{ClientMessage, ServerMessage};
-use tincan_server::limits::MAX_KEPT_MESSAGES;
+use tincan_server::limits::MAX_UNACKNOWLEDGED;
 
 fn left(id: u128, who: &str, reason: LeaveReason) -> ServerMessage {
     ServerMessage::Left { call: call(id), who: device(who), reason }
@@ -124,7 +124,7 @@ fn a_call_that_everybody_in_it_leaves_stops_ringing_at_the_rest() {
 fn a_device_without_a_connection_stays_in_its_call_for_a_while() {
     let mut desk = talking();
     desk.disconnect("bob/1");
-    desk.pass_s(19);
+    desk.pass_s(89);
     assert!(desk.is_live(1));
     assert_eq!(desk.calls_mail("alice/1"), []);
     let message = desk.signal("alice/1", 1, "bob/1");
@@ -142,7 +142,7 @@ fn a_device_without_a_connection_stays_in_its_call_for_a_while() {
 fn a_device_that_does_not_come_back_has_left() {
     let mut desk = talking();
     desk.disconnect("bob/1");
-    desk.pass_s(21);
+    desk.pass_s(91);
     assert_eq!(desk.calls_mail("alice/1"), [left(1, "bob/1", LeaveReason::Gone)]);
     assert!(!desk.is_live(1));
     desk.sign_in("bob/1");
@@ -161,15 +161,51 @@ fn a_call_that_ends_while_a_device_is_away_is_told_on_its_return() {
 }
 
 #[test]
-fn what_is_kept_for_an_absent_device_is_bounded() {
+fn a_device_that_does_not_listen_for_too_long_begins_anew() {
     let mut desk = talking();
     desk.disconnect("bob/1");
-    for _ in 0..MAX_KEPT_MESSAGES {
+    for _ in 0..MAX_UNACKNOWLEDGED {
         desk.signal("alice/1", 1, "bob/1");
     }
     assert_eq!(failure(&mut desk, "alice/1"), None);
     desk.signal("alice/1", 1, "bob/1");
     assert_eq!(failure(&mut desk, "alice/1"), Some(Failure::UnknownCall));
     desk.sign_in("bob/1");
-    assert_eq!(desk.calls_mail("bob/1").len(), MAX_KEPT_MESSAGES);
+    assert_eq!(desk.calls_mail("bob/1"), [], "what it missed is gone");
+    assert!(desk.is_live(1), "but not the call");
+    desk.accept("bob/1", 1);
+    desk.pass_s(3600);
+    assert!(desk.is_live(1), "since the app says that it is in it");
+}
+
+#[test]
+fn an_app_that_was_started_anew_leaves_its_calls_unless_it_knows_of_them() {
+    for knows in [true, false] {
+        let mut desk = talking();
+        desk.start_anew("bob/1");
+        if knows {
+            desk.accept("bob/1", 1);
+        }
+        desk.pass_s(89);
+        assert_eq!(desk.calls_mail("alice/1"), [], "not yet");
+        desk.pass_s(2);
+        assert_eq!(desk.is_live(1), knows);
+    }
+}
+
+#[test]
+fn a_call_that_its_caller_announces_again_is_the_same_call() {
+    let mut desk = talking();
+    desk.start_anew("alice/1");
+    desk.clear();
+    desk.invite("alice/1", 1, &["bob"]);
+    assert_eq!((desk.mail("alice/1"), desk.mail("bob/1")), (vec![], vec![]));
+    desk.pass_s(3600);
+    assert!(desk.is_live(1));
+    desk.leave("bob/1", 1);
+    desk.start_anew("alice/1");
+    desk.clear();
+    desk.invite("alice/1", 1, &["bob"]);
+    assert_eq!(desk.calls_mail("alice/1"), [left(1, "alice/1", LeaveReason::Gone)], "it is over");
+    assert!(!desk.is_live(1));
 }

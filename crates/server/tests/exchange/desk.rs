@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 use tincan_proto::peer_message::SignedMessage;
-use tincan_proto::signalling::{CallMedia, HistoryEntry, LeaveReason, Presence};
+use tincan_proto::signalling::{CallMedia, HistoryEntry, LeaveReason, Presence, Resume};
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{
-    AccountName, CallId, ClientMessage, DeviceId, IdentityKey, ParticipantId, ServerMessage,
+    AccountName, CallId, ClientMessage, DeviceId, Envelope, IdentityKey, ParticipantId,
+    ServerMessage, SessionId,
 };
 use tincan_server::Timings;
 use tincan_server::accounts::Proven;
-use tincan_server::exchange::{Change, ConnectionId, Directory, Exchange, Input, Now, Step};
+use tincan_server::exchange::{
+    Change, ConnectionId, Delivery, Directory, Exchange, Input, Now, Step,
+};
 
 pub struct Desk {
     pub exchange: Exchange,
@@ -20,8 +23,18 @@ pub struct Desk {
     pub history: BTreeMap<AccountName, Vec<HistoryEntry>>,
     pub last: Option<Step>,
     connections: BTreeMap<ParticipantId, ConnectionId>,
+    sessions: BTreeMap<ParticipantId, Counted>,
+    /// Who is signing in.
+    entering: Option<(ConnectionId, ParticipantId)>,
     mail: HashMap<ConnectionId, Vec<ServerMessage>>,
     next_connection: u64,
+}
+
+/// What an app knows of its session: it receives whatever is delivered.
+pub struct Counted {
+    session: SessionId,
+    sent: u64,
+    received: u64,
 }
 
 pub fn name(text: &str) -> AccountName {
@@ -56,6 +69,8 @@ impl Desk {
             history: BTreeMap::new(),
             last: None,
             connections: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            entering: None,
             mail: HashMap::new(),
             next_connection: 1,
         }
@@ -101,6 +116,7 @@ impl Desk {
             self.history.entry(row.account.clone()).or_default().push(row.entry.clone());
         }
         for delivery in &step.deliveries {
+            self.count(delivery);
             self.mail.entry(delivery.to).or_default().push(delivery.message.clone());
             if matches!(delivery.message, ServerMessage::Refused { .. }) {
                 self.connections.retain(|_, connection| *connection != delivery.to);
@@ -109,23 +125,59 @@ impl Desk {
         self.last = Some(step);
     }
 
-    /// Signs a device in (registering its account if need be) and returns its connection.
+    fn count(&mut self, Delivery { to, seq, message }: &Delivery) {
+        if let (ServerMessage::Welcome { session, resumed, received, .. }, Some((_, who))) =
+            (message, &self.entering)
+        {
+            let before = self.sessions.get(who).filter(|_| *resumed);
+            let heard = before.map_or(0, |counted| counted.received);
+            let counted = Counted { session: *session, sent: *received, received: heard };
+            self.sessions.insert(who.clone(), counted);
+            self.connections.insert(who.clone(), *to);
+        }
+        let Some(seq) = seq else { return };
+        let Some((who, _)) = self.connections.iter().find(|(_, connection)| *connection == to)
+        else {
+            return;
+        };
+        let counted = self.sessions.get_mut(who).expect("welcomed");
+        assert_eq!(*seq, counted.received + 1, "{who} hears all, once, in order");
+        counted.received = *seq;
+    }
+
+    /// Signs a device in (registering its account if need be) and returns its connection. It
+    /// goes on with its session, if it had one.
     pub fn sign_in(&mut self, who: &str) -> ConnectionId {
-        let ParticipantId { account, device } = device(who);
-        let key = key_of(&account).public();
-        self.sign_in_as(Proven { name: account, device, key, register: true })
+        let who = device(who);
+        let resume = self.sessions.get(&who);
+        let resume = resume.map(|c| Resume { session: c.session, received: c.received });
+        self.sign_in_as(Proven { resume, ..self.claim(&who) })
+    }
+
+    /// Signs in an app that was started anew.
+    pub fn start_anew(&mut self, who: &str) -> ConnectionId {
+        let claim = self.claim(&device(who));
+        self.sign_in_as(claim)
+    }
+
+    fn claim(&self, who: &ParticipantId) -> Proven {
+        Proven {
+            name: who.account.clone(),
+            device: who.device,
+            key: key_of(&who.account).public(),
+            register: true,
+            resume: None,
+            fresh: SessionId::from(u128::from(self.next_connection)),
+        }
     }
 
     pub fn sign_in_as(&mut self, proven: Proven) -> ConnectionId {
         let connection = ConnectionId(self.next_connection);
         self.next_connection += 1;
         let who = ParticipantId { account: proven.name.clone(), device: proven.device };
+        self.entering = Some((connection, who));
         self.step(Input::KeyProved { connection, proven });
-        let welcomed =
-            self.peek(connection).iter().any(|m| matches!(m, ServerMessage::Welcome { .. }));
-        if welcomed {
-            self.connections.insert(who, connection);
-        }
+        self.entering = None;
         connection
     }
 
@@ -140,7 +192,11 @@ impl Desk {
 
     pub fn send(&mut self, who: &str, message: ClientMessage) {
         let connection = self.connection(who);
-        self.step(Input::MessageReceived { connection, message });
+        let counted = self.sessions.get_mut(&device(who)).expect("signed in");
+        counted.sent += 1;
+        let (seq, ack) = (Some(counted.sent), counted.received);
+        let envelope = Envelope { seq, ack, message: Some(message) };
+        self.step(Input::MessageReceived { connection, envelope });
     }
 
     /// Turns the clock on, stopping at every deadline on the way.

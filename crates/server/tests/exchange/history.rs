@@ -60,7 +60,7 @@ fn calls_without_an_answer_say_how_they_ended() {
 
     let mut desk = rung();
     desk.disconnect("alice/1");
-    desk.pass_s(6);
+    desk.pass_s(11);
     assert_eq!(seen(&desk, "bob"), Some((CallOutcome::Missed, 0)), "the caller has gone");
 }
 

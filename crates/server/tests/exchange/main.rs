@@ -5,6 +5,7 @@ mod conversation;
 mod desk;
 mod history;
 mod presence;
+mod resume;
 mod ringing;
 mod sign_in;
 mod sweep;

@@ -51,7 +51,7 @@ fn somebody_whose_connection_is_away_for_a_moment_is_still_in_the_call() {
     desk.accept("bob/1", 1);
     desk.clear();
     desk.disconnect("bob/1");
-    desk.pass_s(19);
+    desk.pass_s(89);
     assert_eq!(told(&mut desk, "carol/1"), []);
     desk.pass_s(2);
     let told = told(&mut desk, "carol/1");

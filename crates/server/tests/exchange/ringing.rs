@@ -310,9 +310,9 @@ fn a_device_that_still_rings_for_an_ended_call_is_told() {
 fn the_callers_short_absence_keeps_the_ring_and_what_it_missed() {
     let mut desk = ringing();
     desk.disconnect("alice/1");
-    desk.pass_s(4);
+    desk.pass_s(9);
     desk.accept("bob/1", 1);
-    desk.pass_s(4);
+    desk.pass_s(9);
     assert!(desk.is_live(1), "once answered, the longer grace counts");
     desk.sign_in("alice/1");
     assert_eq!(desk.calls_mail("alice/1"), [accepted(1, "bob/1")]);
@@ -324,7 +324,7 @@ fn the_callers_short_absence_keeps_the_ring_and_what_it_missed() {
 fn a_caller_that_stays_away_stops_the_ring_and_learns_of_it_later() {
     let mut desk = ringing();
     desk.disconnect("alice/1");
-    desk.pass_s(4);
+    desk.pass_s(9);
     assert_eq!(desk.calls_mail("bob/1"), [], "not yet");
     desk.pass_s(2);
     assert_eq!(desk.calls_mail("bob/1"), [stopped(1, RingStop::CallerGone)]);
@@ -365,7 +365,7 @@ fn a_ring_goes_on_when_all_devices_of_the_callee_go() {
     desk.disconnect("bob/1");
     desk.disconnect("bob/2");
     assert_eq!(desk.calls_mail("alice/1"), []);
-    desk.sign_in("bob/1");
+    desk.start_anew("bob/1");
     assert_eq!(desk.calls_mail("bob/1").len(), 1);
     desk.disconnect("bob/1");
     desk.pass(RING_TIME);

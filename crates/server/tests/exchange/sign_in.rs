@@ -1,8 +1,8 @@
 use crate::desk::{Desk, device, key_of, name};
 use tincan_proto::signalling::Refusal;
-use tincan_proto::{ClientMessage, DeviceId, ServerMessage};
+use tincan_proto::{ClientMessage, DeviceId, Envelope, ServerMessage, SessionId};
 use tincan_server::accounts::Proven;
-use tincan_server::exchange::{Change, ConnectionId};
+use tincan_server::exchange::{Change, ConnectionId, Input};
 use tincan_server::limits::MAX_DEVICES;
 
 fn refusal(desk: &Desk, connection: ConnectionId) -> Option<Refusal> {
@@ -14,17 +14,21 @@ fn refusal(desk: &Desk, connection: ConnectionId) -> Option<Refusal> {
 
 fn sign_in(desk: &mut Desk, account: &str, key_from: &str, register: bool) -> ConnectionId {
     let key = key_of(&name(key_from)).public();
-    desk.sign_in_as(Proven { name: name(account), device: DeviceId::from(1), key, register })
+    let (device, fresh) = (DeviceId::from(1), SessionId::from(7));
+    let name = name(account);
+    desk.sign_in_as(Proven { name, device, key, register, resume: None, fresh })
 }
 
 #[test]
 fn a_new_name_is_stored_with_its_key_and_welcomed() {
     let mut desk = Desk::new();
     let connection = sign_in(&mut desk, "alice", "alice", true);
-    let [ServerMessage::Welcome { now, book }] = desk.peek(connection) else {
+    let [ServerMessage::Welcome { now, book, session, resumed, received }] = desk.peek(connection)
+    else {
         panic!("not welcomed: {:?}", desk.peek(connection))
     };
     assert_eq!(*now, desk.now.unix);
+    assert_eq!((*session, *resumed, *received), (SessionId::from(7), false, 0));
     assert!(book.contacts.is_empty() && book.requests.is_empty());
     let created = Change::AccountCreated {
         name: name("alice"),
@@ -68,9 +72,10 @@ fn the_same_device_signing_in_anew_replaces_its_old_connection() {
 
     // what was on its way on the old connection is nobody's, and its end is no news
     desk.clear();
-    let late = ClientMessage::AddContact { name: name("bob") };
-    desk.step(tincan_server::exchange::Input::MessageReceived { connection: old, message: late });
-    desk.step(tincan_server::exchange::Input::ConnectionEnded { connection: old });
+    let message = Some(ClientMessage::AddContact { name: name("bob") });
+    let late = Envelope { seq: Some(1), ack: 0, message };
+    desk.step(Input::MessageReceived { connection: old, envelope: late });
+    desk.step(Input::ConnectionEnded { connection: old });
     assert_eq!(desk.peek(old), []);
     assert_eq!(desk.mail("bob/1"), []);
 }
@@ -92,9 +97,34 @@ fn a_second_hello_ends_the_session() {
     let connection = desk.connection("alice/1");
     let key = key_of(&name("alice")).public();
     let device = device("alice/1").device;
+    let name = name("alice");
     let hello =
-        ClientMessage::Hello { version: 1, name: name("alice"), device, key, register: false };
+        ClientMessage::Hello { version: 1, name, device, key, register: false, resume: None };
     desk.send("alice/1", hello);
     assert_eq!(refusal(&desk, connection), Some(Refusal::Malformed));
     assert_eq!(desk.mail("bob/1").len(), 1, "she is offline");
+}
+
+#[test]
+fn whoever_counts_wrongly_is_disconnected() {
+    for (seq, ack) in [(Some(2), 0), (Some(1), 1), (None, 0)] {
+        let mut desk = Desk::new();
+        let connection = desk.sign_in("alice/1");
+        let message = Some(ClientMessage::ListIceServers);
+        let envelope = Envelope { seq, ack, message };
+        desk.step(Input::MessageReceived { connection, envelope });
+        assert_eq!(refusal(&desk, connection), Some(Refusal::Malformed), "{seq:?} {ack}");
+    }
+}
+
+#[test]
+fn a_session_that_the_server_does_not_know_begins_anew() {
+    let mut desk = Desk::with(&["alice/1"]);
+    desk.disconnect("alice/1");
+    desk.pass_s(3600);
+    let connection = desk.sign_in("alice/1");
+    let [ServerMessage::Welcome { resumed, .. }, ..] = desk.peek(connection) else {
+        panic!("not welcomed: {:?}", desk.peek(connection))
+    };
+    assert!(!resumed);
 }

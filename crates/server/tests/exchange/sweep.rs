@@ -189,7 +189,7 @@ impl World {
                 self.app(who).connected = false;
             }
         }
-        self.desk.pass_s(120);
+        self.desk.pass_s(240);
         assert_eq!(self.desk.exchange.live_calls().count(), 0, "a call has no end");
         assert_eq!(self.desk.deadline, None, "something is still awaited");
         for n in NAMES {

@@ -3,6 +3,9 @@
 mod apps;
 mod bounds;
 mod calls;
+mod folder;
+mod proxy;
 mod raw;
 mod restart;
+mod resume;
 mod sign_in;

@@ -45,6 +45,7 @@ impl Raw {
             device: DeviceId::from(1),
             key: key.public(),
             register: true,
+            resume: None,
         })
         .await;
         match self.receive().await {

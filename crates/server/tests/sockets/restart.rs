@@ -1,27 +1,11 @@
 use crate::apps::{App, befriend, config, name, random_call, random_key};
+use crate::folder::Folder;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tincan_proto::signalling::{CallMedia, CallOutcome, Failure, Refusal};
 use tincan_proto::{ClientMessage, ServerMessage};
 use tincan_server::{Database, Server, ServerConfig, ServerError};
 use tincan_signal_client::{SendError, SignalEvent};
-
-/// A folder that goes with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("tincan-server-{}", random_call()));
-        std::fs::create_dir(&folder).expect("a new folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
-}
 
 async fn start(listen: SocketAddr, folder: &Path) -> Server {
     let database = Database::File(folder.join("server.sqlite"));
