@@ -119,6 +119,69 @@ async fn decline_cancel_and_a_second_call_end_in_the_right_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_goes_on_while_the_server_is_away_and_ends_for_both_when_it_is_back() {
+    let mut world = World::new().await;
+    let (alice, bob) = world.acquainted().await;
+    call(&alice, &bob).await;
+    accept(&bob).await;
+    for person in [&alice, &bob] {
+        person.until("connected", || connected(person)).await;
+    }
+    world.stop_server().await;
+    for person in [&alice, &bob] {
+        person.wait("offline", |s| matches!(s.session, SessionView::Offline { .. })).await;
+        let before = person.frames();
+        person.until("pictures meanwhile", || person.frames() > before + 10).await;
+    }
+    world.start_server().await;
+    for person in [&alice, &bob] {
+        person.intend(Intent::RetryConnection).await;
+        person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
+        assert!(connected(person), "the call goes on");
+    }
+    alice.intend(Intent::HangUp).await;
+    bob.wait("ended there", |s| s.call.is_none()).await;
+    for person in [&alice, &bob] {
+        let answered = |s: &tincan_client::view::Snapshot| {
+            s.history.len() == 1 && s.history[0].outcome == CallOutcome::Answered
+        };
+        person.wait("one call in the history", answered).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_accepted_while_the_server_is_away_connects_when_it_is_back() {
+    let mut world = World::new().await;
+    let (alice, bob) = world.acquainted().await;
+    call(&alice, &bob).await;
+    world.stop_server().await;
+    bob.wait("offline", |s| matches!(s.session, SessionView::Offline { .. })).await;
+    accept(&bob).await;
+    world.start_server().await;
+    for person in [&alice, &bob] {
+        person.intend(Intent::RetryConnection).await;
+    }
+    for person in [&alice, &bob] {
+        person.until("connected", || connected(person)).await;
+        person.wait_for_frames(5).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_gone_for_good_ends_what_rings() {
+    let mut world = World::new().await;
+    let (alice, bob) = world.acquainted().await;
+    call(&alice, &bob).await;
+    world.stop_server().await;
+    alice.wait("given up", |s| s.ended.is_some()).await;
+    let reason = alice.look(|s| s.ended.as_ref().map(|ended| ended.reason));
+    assert_eq!(reason, Some(EndReason::ServerUnreachable));
+    let ring = bob.look(|s| s.incoming[0].call);
+    bob.intend(Intent::Decline { call: ring }).await;
+    bob.wait("no ring", |s| s.incoming.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_calling_at_once_makes_one_call() {
     let world = World::new().await;
     let (alice, bob) = world.acquainted().await;

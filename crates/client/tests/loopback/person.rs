@@ -1,6 +1,7 @@
 //! A person with an app but no window: looks at snapshots and at pictures' stamps.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,17 +29,32 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A server and a folder for everyone's profiles.
 pub struct World {
-    server: Server,
+    server: Option<Server>,
+    address: SocketAddr,
     folder: tempfile::TempDir,
     strangers: AtomicU64,
 }
 
 impl World {
     pub async fn new() -> Self {
-        let any = "127.0.0.1:0".parse().expect("an address");
-        let server = Server::start(ServerConfig::new(any, Database::Memory)).await;
         let folder = tempfile::tempdir().expect("a folder");
-        Self { server: server.expect("a server"), folder, strangers: AtomicU64::new(0) }
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let mut world = Self { server: None, address, folder, strangers: AtomicU64::new(0) };
+        world.start_server().await;
+        world
+    }
+
+    /// Starts the server, on the database of the one before if there was one.
+    pub async fn start_server(&mut self) {
+        let database = Database::File(self.folder.path().join("server.sqlite"));
+        let server = Server::start(ServerConfig::new(self.address, database)).await;
+        let server = server.expect("a server");
+        self.address = server.local_addr();
+        self.server = Some(server);
+    }
+
+    pub async fn stop_server(&mut self) {
+        self.server.take().expect("it runs").shutdown().await;
     }
 
     /// Somebody who has signed in and asks others to be contacts.
@@ -68,7 +84,7 @@ impl World {
     }
 
     fn address(&self) -> String {
-        self.server.local_addr().to_string()
+        self.address.to_string()
     }
 }
 
