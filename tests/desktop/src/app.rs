@@ -1,7 +1,7 @@
 //! One running app: its window, its driver, its D-Bus session and its data folder.
 
 use crate::place;
-use crate::process::{Mark, Running, signal};
+use crate::running::{Mark, Running, signal};
 use crate::webdriver::Driver;
 use crate::window::{SOON, Window};
 use crate::{Room, eventually};

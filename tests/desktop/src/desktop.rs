@@ -2,7 +2,7 @@
 
 use crate::app::Options;
 use crate::place::{self, Scratch};
-use crate::process::Running;
+use crate::running::Running;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,7 +27,7 @@ pub struct Desktop {
 impl Desktop {
     /// Starts the screen for a test, whose pictures and logs go to `target/desktop-tests/TEST`.
     pub fn start(test: &str) -> Result<Self> {
-        Self::start_in(test, &place::output_of(test)?)
+        Self::start_in(test, &place::output_of("desktop-tests", test)?)
     }
 
     /// The same with a folder that the caller has made.

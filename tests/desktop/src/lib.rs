@@ -6,9 +6,6 @@ pub mod canvas;
 pub mod desktop;
 pub mod devices;
 pub mod eventually;
-pub mod memory;
-pub mod place;
-pub mod process;
 pub mod report;
 pub mod room;
 pub mod speech;
@@ -16,6 +13,8 @@ pub mod story;
 pub mod webdriver;
 pub mod whole_call;
 pub mod window;
+
+pub use tincan_test_support::{memory, place, running};
 
 pub use app::App;
 pub use desktop::Desktop;

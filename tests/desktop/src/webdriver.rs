@@ -2,7 +2,7 @@
 
 use crate::eventually;
 use crate::place::free_port;
-use crate::process::Running;
+use crate::running::Running;
 use anyhow::{Context, Result};
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder};

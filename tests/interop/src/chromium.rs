@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 use tincan_desktop_tests::Window;
-use tincan_desktop_tests::place::{self, Scratch};
-use tincan_desktop_tests::process::{Mark, signal};
 use tincan_desktop_tests::webdriver::Driver;
+use tincan_test_support::place::{self, Scratch};
+use tincan_test_support::running::{Mark, signal};
 
 /// Calls a function of the page and hands its result, or its error, to the driver.
 const CALL: &str = "

@@ -3,8 +3,6 @@
 
 pub mod chromium;
 pub mod meeting;
-pub mod peer;
 
 pub use chromium::Chromium;
 pub use meeting::{Meeting, Offerer};
-pub use peer::Peer;

@@ -1,11 +1,12 @@
 //! One call between Tincan and Chromium: carries what each says to the other and notes what each
 //! sees and hears.
 
-use crate::{Chromium, Peer};
-use anyhow::{Context, Result, bail, ensure};
+use crate::Chromium;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tincan_test_support::{FarSide, Peer};
 
 /// How often both sides are asked what happened.
 const POLL: Duration = Duration::from_millis(20);
@@ -19,76 +20,23 @@ pub enum Offerer {
     Chromium,
 }
 
-/// A picture that was delivered.
-#[derive(Clone, Copy, Debug)]
-pub struct Delivered {
-    /// When, in milliseconds since the epoch.
-    pub at: f64,
-    /// When it was made, by its stamp; none if the stamp is not readable.
-    pub made: Option<f64>,
-    /// Width and height in pixels.
-    pub size: (u64, u64),
-}
-
-/// What one side has seen and heard.
-#[derive(Clone, Debug, Default)]
-pub struct Side {
-    /// W3C connection states, oldest first.
-    pub connection: Vec<String>,
-    /// Pictures of the other side, oldest first.
-    pub pictures: Vec<Delivered>,
-    /// When beeps of the other side began.
-    pub beeps: Vec<f64>,
-    /// What it said for people.
-    pub notes: Vec<String>,
-}
-
-impl Side {
-    /// Whether it is connected now.
-    pub fn is_connected(&self) -> bool {
-        self.connection.last().is_some_and(|state| state == "connected")
-    }
-
-    /// Pictures whose stamp is readable.
-    pub fn readable(&self) -> usize {
-        self.pictures.iter().filter(|picture| picture.made.is_some()).count()
-    }
-
-    /// An error unless the pictures are whole, recent and in order.
-    pub fn check_pictures(&self) -> Result<()> {
-        let made: Vec<f64> = self.pictures.iter().filter_map(|picture| picture.made).collect();
-        let share = made.len() as f64 / self.pictures.len().max(1) as f64;
-        ensure!(share > 0.9, "only {share:.2} of {} stamps are readable", self.pictures.len());
-        let back = made.windows(2).position(|pair| pair[0] > pair[1]);
-        if let Some(at) = back {
-            let around = &made[at.saturating_sub(3)..(at + 5).min(made.len())];
-            bail!("picture {} of {} is older than the one before: {around:?}", at + 1, made.len());
-        }
-        let latest = self.pictures.iter().rev().find_map(|picture| Some((picture, picture.made?)));
-        let (picture, made) = latest.context("there are pictures")?;
-        let age = picture.at - made;
-        ensure!((-50.0..3_000.0).contains(&age), "the last picture is {age} ms old");
-        Ok(())
-    }
-}
-
 /// A call between the two.
 #[derive(Debug)]
 pub struct Meeting {
     peer: Peer,
     browser: Chromium,
     /// What Tincan's peer has seen and heard.
-    pub tincan: Side,
+    pub tincan: FarSide,
     /// What the browser has seen and heard.
-    pub chromium: Side,
+    pub chromium: FarSide,
 }
 
 impl Meeting {
     /// Starts both programs; logs go to `folder`.
     pub async fn start(folder: &Path) -> Result<Self> {
-        let peer = Peer::start(folder).await?;
+        let peer = Peer::start("tincan-peer", folder).await?;
         let browser = Chromium::start(folder).await?;
-        Ok(Self { peer, browser, tincan: Side::default(), chromium: Side::default() })
+        Ok(Self { peer, browser, tincan: FarSide::default(), chromium: FarSide::default() })
     }
 
     /// Has one side offer. The side that offers is the impolite one.
@@ -114,17 +62,17 @@ impl Meeting {
         &mut self,
         what: &str,
         limit: Duration,
-        wanted: impl Fn(&Side, &Side) -> bool,
+        wanted: impl Fn(&FarSide, &FarSide) -> bool,
     ) -> Result<()> {
         let deadline = Instant::now() + limit;
         loop {
             for event in self.peer.drain().await? {
-                if let Some((name, argument)) = note(&mut self.tincan, &event) {
+                if let Some((name, argument)) = self.tincan.note(&event) {
                     self.browser.call(name, argument).await?;
                 }
             }
             for event in self.browser.drain().await? {
-                if let Some((name, argument)) = note(&mut self.chromium, &event) {
+                if let Some((name, argument)) = self.chromium.note(&event) {
                     self.peer.command(name, argument).await?;
                 }
             }
@@ -168,43 +116,6 @@ impl Meeting {
     }
 
     fn told(&self) -> String {
-        let side = |name: &str, side: &Side| {
-            format!(
-                "{name}: states {:?}, {} pictures ({} readable), {} beeps, notes {:?}",
-                side.connection,
-                side.pictures.len(),
-                side.readable(),
-                side.beeps.len(),
-                side.notes
-            )
-        };
-        format!("{}; {}", side("tincan", &self.tincan), side("chromium", &self.chromium))
+        format!("tincan: {}; chromium: {}", self.tincan.told(), self.chromium.told())
     }
-}
-
-/// Notes an event of one side; what the other side is to be told, if anything.
-fn note(side: &mut Side, event: &Value) -> Option<(&'static str, Value)> {
-    match event["ev"].as_str().unwrap_or_default() {
-        "description" => {
-            let message = json!({ "type": event["type"], "sdp": event["sdp"] });
-            return Some(("description", message));
-        }
-        "candidate" => {
-            return Some(("candidate", json!({ "candidate": event["candidate"] })));
-        }
-        "state" => side.connection.push(event["conn"].as_str().unwrap_or_default().into()),
-        "frames" => {
-            let frames = event["f"].as_array().map(Vec::as_slice).unwrap_or_default();
-            side.pictures.extend(frames.iter().filter_map(|frame| {
-                let made = frame[1].as_f64().filter(|made| *made >= 0.0);
-                let size = (frame[2].as_u64()?, frame[3].as_u64()?);
-                Some(Delivered { at: frame[0].as_f64()?, made, size })
-            }));
-        }
-        "beep" => side.beeps.extend(event["t"].as_f64()),
-        "note" => side.notes.push(event["text"].as_str().unwrap_or_default().into()),
-        // The first picture is among the pictures too.
-        _ => {}
-    }
-    None
 }

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use std::time::Duration;
-use tincan_desktop_tests::place;
 use tincan_interop_tests::{Meeting, Offerer};
+use tincan_test_support::place;
 
 const CONNECTED: Duration = Duration::from_secs(20);
 const SEEN_AND_HEARD: Duration = Duration::from_secs(30);
@@ -12,7 +12,7 @@ const BEEPS: usize = 3;
 
 #[tokio::test]
 async fn tincan_and_chromium_see_and_hear_each_other_whoever_offers() -> Result<()> {
-    let folder = place::output_of("interop")?;
+    let folder = place::output_of("interop-tests", "chromium")?;
     let mut meeting = Meeting::start(&folder).await?;
     for offerer in [Offerer::Tincan, Offerer::Chromium] {
         a_call(&mut meeting, offerer).await.with_context(|| format!("{offerer:?} offers"))?;

@@ -1,7 +1,15 @@
-//! What tests of several packages need: a private sound server with virtual cables, and tests
-//! that run in a process of their own.
+//! What tests of several packages need: where programs and logs are, child processes, the headless
+//! peer and what it sees of its far side, and a private sound server with virtual cables.
 
 #![forbid(unsafe_code)]
 
+pub mod far_side;
+pub mod memory;
+pub mod peer;
+pub mod place;
 pub mod process;
+pub mod running;
 pub mod sound;
+
+pub use far_side::FarSide;
+pub use peer::Peer;

@@ -1,13 +1,14 @@
 //! The headless peer as a child process that speaks JSON lines.
 
+use crate::place;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
-use tincan_desktop_tests::place;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
@@ -18,6 +19,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// A running `tincan-peer`; ended when dropped.
 #[derive(Debug)]
 pub struct Peer {
+    name: String,
     child: Child,
     to: ChildStdin,
     from: Lines<BufReader<ChildStdout>>,
@@ -26,42 +28,51 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts it; its log goes to `folder`.
-    pub async fn start(folder: &Path) -> Result<Self> {
+    /// Starts it; its log goes to `NAME.log` in `folder`.
+    pub async fn start(name: &str, folder: &Path) -> Result<Self> {
+        Self::start_by(&[], name, folder).await
+    }
+
+    /// Starts it by a program that becomes it, such as `ip netns exec`: `by` is that program's
+    /// command line up to the one to run.
+    pub async fn start_by(by: &[&str], name: &str, folder: &Path) -> Result<Self> {
         let program = place::program("tincan-peer")?;
-        let log = folder.join("tincan-peer.log");
-        let mut child = Command::new(&program)
+        let log = folder.join(format!("{name}.log"));
+        let mut words = by.iter().map(OsString::from).chain([program.into_os_string()]);
+        let first = words.next().context("a command has words")?;
+        let mut child = Command::new(&first)
+            .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).with_context(|| format!("while making {log:?}"))?)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("while starting {program:?}"))?;
+            .with_context(|| format!("while starting {first:?}"))?;
         let to = child.stdin.take().context("its input is a pipe")?;
         let from = child.stdout.take().context("its output is a pipe")?;
         let from = BufReader::new(from).lines();
-        let mut peer = Self { child, to, from, events: VecDeque::new(), asked: 0 };
+        let mut peer =
+            Self { name: name.into(), child, to, from, events: VecDeque::new(), asked: 0 };
         let ready = timeout(ANSWER, peer.line()).await.context("the peer is not ready")??;
         ensure!(ready["ev"] == "ready", "the peer began with {ready}");
         Ok(peer)
     }
 
+    /// Its process id.
+    pub fn id(&self) -> Result<u32> {
+        self.child.id().with_context(|| format!("{} has ended", self.name))
+    }
+
     /// Gives a command and waits for its answer; events meanwhile are kept.
     pub async fn command(&mut self, name: &str, arguments: Value) -> Result<Value> {
-        self.asked += 1;
-        let mut order = json!({ "cmd": name, "id": self.asked });
-        if let (Some(order), Value::Object(arguments)) = (order.as_object_mut(), arguments) {
-            order.extend(arguments);
-        }
-        self.to.write_all(format!("{order}\n").as_bytes()).await.context("while ordering")?;
-        self.to.flush().await.context("while ordering")?;
+        self.order(name, arguments).await?;
         let answer = timeout(ANSWER, async {
             loop {
                 let line = self.line().await?;
                 if line["re"] == self.asked {
                     return anyhow::Ok(line);
                 }
-                self.events.push_back(line);
+                self.keep(line)?;
             }
         });
         let answer = answer.await.with_context(|| format!("`{name}` is not answered"))??;
@@ -69,11 +80,33 @@ impl Peer {
         Ok(answer)
     }
 
+    /// Gives a command; if it is refused, the next look at events is an error.
+    pub async fn order(&mut self, name: &str, arguments: Value) -> Result<()> {
+        self.asked += 1;
+        let mut order = json!({ "cmd": name, "id": self.asked });
+        if let (Some(order), Value::Object(arguments)) = (order.as_object_mut(), arguments) {
+            order.extend(arguments);
+        }
+        self.to.write_all(format!("{order}\n").as_bytes()).await.context("while ordering")?;
+        self.to.flush().await.context("while ordering")
+    }
+
+    /// The next event, as soon as it comes; cancelling loses nothing.
+    pub async fn event(&mut self) -> Result<Value> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
+            }
+            let line = self.line().await?;
+            self.keep(line)?;
+        }
+    }
+
     /// What has happened since the last call.
     pub async fn drain(&mut self) -> Result<Vec<Value>> {
         // What is in the pipe already comes at once.
         while let Ok(line) = timeout(Duration::from_millis(2), self.line()).await {
-            self.events.push_back(line?);
+            self.keep(line?)?;
         }
         Ok(self.events.drain(..).collect())
     }
@@ -86,11 +119,21 @@ impl Peer {
         ended.context("while waiting for the peer's end")
     }
 
+    /// Keeps an event; answers that nobody waits for must be good.
+    fn keep(&mut self, line: Value) -> Result<()> {
+        if line.get("re").is_none() {
+            self.events.push_back(line);
+            return Ok(());
+        }
+        ensure!(line["ok"] == true, "{} refused command {}: {line}", self.name, line["re"]);
+        Ok(())
+    }
+
     /// The next line; cancelling loses nothing.
     async fn line(&mut self) -> Result<Value> {
         match self.from.next_line().await.context("while reading from the peer")? {
             Some(line) => serde_json::from_str(&line).with_context(|| format!("not JSON: {line}")),
-            None => bail!("the peer has ended: see its log"),
+            None => bail!("{} has ended: see its log", self.name),
         }
     }
 }

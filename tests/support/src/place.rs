@@ -15,9 +15,9 @@ pub fn package() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()).into()
 }
 
-/// A fresh folder for what a test leaves behind.
-pub fn output_of(test: &str) -> Result<PathBuf> {
-    let folder = output().join("desktop-tests").join(test);
+/// A fresh folder for what a test of this kind leaves behind: `target/KIND/TEST`.
+pub fn output_of(kind: &str, test: &str) -> Result<PathBuf> {
+    let folder = output().join(kind).join(test);
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("while emptying {folder:?}"))?;
     }
