@@ -2,6 +2,7 @@
 //! Decides what runs in which order; what runs is cargo, npm and the programs that they build.
 #![allow(clippy::print_stdout, reason = "a command line program talks on standard output")]
 
+mod bench;
 mod check;
 mod demo;
 mod job;
@@ -33,7 +34,11 @@ enum Task {
     Demo(demo::Options),
     /// Runs every test: UI, Rust, the desktop app in real windows, and Chromium as the far side.
     Test(test::Options),
-    /// Holds a long call between two windows on an invisible screen and watches their memory.
+    /// Measures.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Holds a long call between two windows on an invisible screen and watches their memory; or,
+    /// with --restarts or --calls, has peers without windows do that many of them.
     Soak(soak::Options),
     /// Checks formatting, lints, types and licences.
     Check(check::Options),
@@ -43,6 +48,7 @@ fn main() -> ExitCode {
     let outcome: Result<bool> = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Bench(bench) => bench::run(&bench),
         Task::Soak(options) => soak::run(&options),
         Task::Check(options) => check::run(&options),
     };

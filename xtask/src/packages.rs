@@ -34,6 +34,8 @@ const UNSEEN: &[&str] = &[
     "wireplumber",
     "xvfb",
 ];
+/// The network lab: namespaces, address translators, and another maker's relay.
+const LAB: &[&str] = &["conntrack", "coturn", "iproute2", "nftables"];
 /// The far side of the interop tests.
 const FAR_SIDE: &[&str] = &["chromium", "chromium-driver"];
 
@@ -46,6 +48,8 @@ pub enum Purpose {
     Seen,
     /// Building, and the app in windows that nobody sees.
     Unseen,
+    /// Building, and the network lab.
+    Lab,
     /// All tests.
     Test,
 }
@@ -56,7 +60,8 @@ impl Purpose {
             Self::Build => &[BUILD],
             Self::Seen => &[BUILD, RUN],
             Self::Unseen => &[BUILD, RUN, UNSEEN],
-            Self::Test => &[BUILD, RUN, UNSEEN, FAR_SIDE],
+            Self::Lab => &[BUILD, LAB],
+            Self::Test => &[BUILD, RUN, UNSEEN, FAR_SIDE, LAB],
         };
         lists.concat()
     }
@@ -179,9 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn tests_need_all_that_the_demo_needs() {
+    fn tests_need_all_that_anything_needs() {
         let test = Purpose::Test.packages();
-        for name in [Purpose::Build, Purpose::Seen, Purpose::Unseen]
+        for name in [Purpose::Build, Purpose::Seen, Purpose::Unseen, Purpose::Lab]
             .iter()
             .flat_map(|purpose| purpose.packages())
         {

@@ -13,6 +13,8 @@ use std::time::Instant;
 
 /// The tests that start real windows and browsers: one at a time, after all others.
 const IN_WINDOWS: &str = "package(tincan-desktop-tests) | package(tincan-interop-tests)";
+/// The tests in the network lab: one at a time, at the very end.
+const IN_LAB: &str = "package(tincan-netlab-tests)";
 
 /// What `test` takes.
 #[derive(Args)]
@@ -29,6 +31,7 @@ pub struct Options {
 struct Tally {
     passed: u64,
     failed: u64,
+    skipped: u64,
     problems: Vec<String>,
 }
 
@@ -36,6 +39,7 @@ impl Tally {
     fn add(&mut self, counts: Counts, outcome: Result<()>) -> bool {
         self.passed += counts.passed;
         self.failed += counts.failed;
+        self.skipped += counts.skipped;
         let succeeded = outcome.is_ok();
         if let Err(problem) = outcome {
             // What fails without a failing test still counts: the last line must not look well.
@@ -71,6 +75,9 @@ pub fn run(options: &Options) -> Result<bool> {
     for problem in &tally.problems {
         println!("{problem}");
     }
+    if tally.skipped > 0 {
+        println!("{} skipped: no network lab here (it needs root)", tally.skipped);
+    }
     println!("{} passed, {} failed", tally.passed, tally.failed);
     Ok(tally.failed == 0)
 }
@@ -97,13 +104,16 @@ fn everything(workspace: &Workspace, jobs: &Jobs, tally: &mut Tally) {
     if !built {
         return;
     }
-    let elsewhere = format!("not ({IN_WINDOWS})");
+    let elsewhere = format!("not ({IN_WINDOWS} | {IN_LAB})");
     let (counts, outcome) = nextest(workspace, jobs, "Rust tests", &["-E", &elsewhere], 20);
     tally.add(counts, outcome);
     tally.gate(bindings_unchanged(workspace, jobs));
     if cfg!(target_os = "linux") {
         let title = "Tests in windows and browsers";
         let (counts, outcome) = nextest(workspace, jobs, title, &["-E", IN_WINDOWS], 20);
+        tally.add(counts, outcome);
+        let title = "Tests in the network lab";
+        let (counts, outcome) = nextest(workspace, jobs, title, &["-E", IN_LAB], 20);
         tally.add(counts, outcome);
     }
 }
@@ -135,6 +145,9 @@ fn nextest(
     // would be counted again.
     let report = workspace.output.join("nextest/default/junit.xml");
     let _ = fs::remove_file(&report);
+    // Tests that cannot run here say so in this folder: to the runner they look as if passed.
+    let skipped = workspace.output.join("netlab/skipped");
+    let _ = fs::remove_dir_all(&skipped);
     let mut command = workspace.cargo();
     command
         .args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])
@@ -150,9 +163,13 @@ fn nextest(
     }
     let outcome = jobs.run(Job::new(title, command, minutes)).map(drop);
     let counts = fs::read_to_string(&report).ok().and_then(|text| counts_of_junit(&text));
-    match (counts, outcome) {
+    let skipped = fs::read_dir(&skipped).map_or(0, Iterator::count) as u64;
+    match (counts.map(|counts| counts.without(skipped)), outcome) {
         (Some(counts), outcome) => {
-            println!("    {} passed, {} failed", counts.passed, counts.failed);
+            println!(
+                "    {} passed, {} failed, {} skipped",
+                counts.passed, counts.failed, counts.skipped
+            );
             (counts, outcome)
         }
         (None, Ok(())) => {
@@ -171,7 +188,7 @@ fn counts_of_junit(report: &str) -> Option<Counts> {
         value.split_once('"')?.0.parse().ok()
     };
     let failed = number("failures")? + number("errors")?;
-    Some(Counts { passed: number("tests")?.checked_sub(failed)?, failed })
+    Some(Counts { passed: number("tests")?.checked_sub(failed)?, failed, skipped: 0 })
 }
 
 /// The types that the Rust tests have just written must be the ones that are committed.
@@ -208,16 +225,20 @@ mod tests {
         let report = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="nextest-run" tests="12" failures="2" errors="1" uuid="x" timestamp="y">
     <testsuite name="a" tests="12" disabled="0" errors="1" failures="2">"#;
-        assert_eq!(counts_of_junit(report), Some(Counts { passed: 9, failed: 3 }));
+        let counts = Counts { passed: 9, failed: 3, skipped: 0 };
+        assert_eq!(counts_of_junit(report), Some(counts));
+        assert_eq!(counts.without(4), Counts { passed: 5, failed: 3, skipped: 4 });
         assert_eq!(counts_of_junit(""), None);
     }
 
     #[test]
     fn failing_gate_without_tests_counts_as_one_failure() {
         let mut tally = Tally::default();
-        assert!(tally.add(Counts { passed: 5, failed: 0 }, Ok(())));
+        assert!(tally.add(Counts { passed: 5, ..Counts::default() }, Ok(())));
         assert!(!tally.gate(Err(anyhow::anyhow!("  | output\nno"))));
-        assert!(!tally.add(Counts { passed: 1, failed: 2 }, Err(anyhow::anyhow!("two"))));
+        assert!(
+            !tally.add(Counts { passed: 1, failed: 2, skipped: 0 }, Err(anyhow::anyhow!("two")))
+        );
         assert_eq!((tally.passed, tally.failed), (6, 3));
         assert_eq!(tally.problems, ["no", "two"]);
     }

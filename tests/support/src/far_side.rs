@@ -30,6 +30,8 @@ pub struct State {
 pub struct FarSide {
     /// Its states, oldest first.
     pub states: Vec<State>,
+    /// The ICE user fragment of its last description: another one after a restart.
+    pub fragment: Option<String>,
     /// When the first picture of the other side was delivered, in milliseconds since the epoch.
     pub first_picture: Option<f64>,
     /// Pictures of the other side, oldest first.
@@ -48,6 +50,7 @@ impl FarSide {
     pub fn note(&mut self, event: &Value) -> Option<Message> {
         match event["ev"].as_str().unwrap_or_default() {
             "description" => {
+                self.fragment = event["sdp"].as_str().and_then(fragment).or(self.fragment.take());
                 let message = json!({ "type": event["type"], "sdp": event["sdp"] });
                 return Some(("description", message));
             }
@@ -132,17 +135,25 @@ impl FarSide {
     }
 }
 
+fn fragment(sdp: &str) -> Option<String> {
+    let line = sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:"))?;
+    Some(line.trim().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SDP: &str = "v=0\r\na=ice-ufrag:F7gI\r\n";
 
     #[test]
     fn signalling_is_for_the_other_side_and_all_else_is_kept() {
         let mut side = FarSide::default();
         let (name, argument) = side
-            .note(&json!({ "ev": "description", "type": "offer", "sdp": "v=0", "t": 1.0 }))
+            .note(&json!({ "ev": "description", "type": "offer", "sdp": SDP, "t": 1.0 }))
             .expect("a message");
-        assert_eq!((name, argument), ("description", json!({ "type": "offer", "sdp": "v=0" })));
+        assert_eq!((name, argument), ("description", json!({ "type": "offer", "sdp": SDP })));
+        assert_eq!(side.fragment.as_deref(), Some("F7gI"));
         for event in [
             json!({ "ev": "state", "ice": "connected", "conn": "connecting", "t": 2.0 }),
             json!({ "ev": "state", "ice": "connected", "conn": "connected", "t": 3.0 }),

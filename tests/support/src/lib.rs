@@ -8,6 +8,7 @@ pub mod memory;
 pub mod peer;
 pub mod place;
 pub mod process;
+pub mod resources;
 pub mod running;
 pub mod sound;
 

@@ -1,0 +1,190 @@
+//! Calls between two headless peers: carries what each says to the other, at once, and notes
+//! what each sees and hears.
+
+use crate::figures::{self, SetUp};
+use crate::lab::{Lab, Side};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tincan_test_support::{FarSide, Peer};
+use tokio::time::{Instant, timeout_at};
+
+/// What is sent unless a test says otherwise: little, for two cores that code and decode both
+/// ways.
+const PICTURE: (u32, u32, u32) = (320, 240, 15);
+/// How long a call may take to ring off.
+const CLOSE: Duration = Duration::from_secs(10);
+
+/// Two peers, for one call after the other.
+#[derive(Debug)]
+pub struct Call {
+    peers: [Peer; 2],
+    /// What the first and the second have seen and heard in this call.
+    pub seen: [FarSide; 2],
+    offered: f64,
+}
+
+/// How a call is made.
+#[derive(Clone, Debug)]
+pub struct CallOptions {
+    /// In W3C form.
+    pub ice_servers: Value,
+    /// Both use relayed candidates alone.
+    pub relay_only: bool,
+    /// Which side offers.
+    pub offerer: Side,
+}
+
+impl Default for CallOptions {
+    fn default() -> Self {
+        Self { ice_servers: json!([]), relay_only: false, offerer: Side::A }
+    }
+}
+
+impl Call {
+    /// Starts both peers, each in its client's namespace.
+    pub async fn in_lab(lab: &Lab) -> Result<Self> {
+        let start = async |side: Side, name: &str| {
+            let by = lab.client(side).namespace().by().map(str::to_owned);
+            let by: Vec<&str> = by.iter().map(String::as_str).collect();
+            Peer::start_by(&by, name, lab.folder()).await
+        };
+        Ok(Self::between(start(Side::A, "peer-a").await?, start(Side::B, "peer-b").await?))
+    }
+
+    /// Starts both peers on this machine's loopback.
+    pub async fn on_this_machine(folder: &Path) -> Result<Self> {
+        let a = Peer::start("peer-a", folder).await?;
+        Ok(Self::between(a, Peer::start("peer-b", folder).await?))
+    }
+
+    fn between(a: Peer, b: Peer) -> Self {
+        Self { peers: [a, b], seen: Default::default(), offered: 0.0 }
+    }
+
+    /// The process ids of both peers.
+    pub fn processes(&self) -> Result<[u32; 2]> {
+        Ok([self.peers[0].id()?, self.peers[1].id()?])
+    }
+
+    /// Has one side offer; the side that offers is the impolite one.
+    pub async fn begin(&mut self, options: &CallOptions) -> Result<()> {
+        self.seen = Default::default();
+        let (w, h, fps) = PICTURE;
+        let offerer = options.offerer as usize;
+        for (number, peer) in self.peers.iter_mut().enumerate() {
+            let init = json!({
+                "ice_servers": options.ice_servers, "relay_only": options.relay_only,
+                "video": { "w": w, "h": h, "fps": fps, "codec": "H264" }, "audio": "beep",
+                "sink": "frames", "polite": number != offerer,
+            });
+            peer.command("init", init).await?;
+        }
+        self.offered = now();
+        self.peers[offerer].order("offer", json!({})).await
+    }
+
+    /// Carries messages until both are as wanted.
+    pub async fn until(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut wanted: impl FnMut(&[FarSide; 2]) -> bool,
+    ) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        while !wanted(&self.seen) {
+            let happened = timeout_at(deadline, self.step()).await;
+            happened.map_err(|_| {
+                let [a, b] = self.seen.each_ref().map(FarSide::told);
+                anyhow::anyhow!("{what}: not within {limit:?}; a: {a}; b: {b}")
+            })??;
+        }
+        Ok(())
+    }
+
+    /// Carries messages until both have seen a picture of the other.
+    pub async fn until_seen(&mut self, limit: Duration) -> Result<SetUp> {
+        self.until("both see each other", limit, |seen| {
+            seen.iter().all(|side| side.is_connected() && side.first_picture.is_some())
+        })
+        .await?;
+        SetUp::of(self.offered, self.seen.each_ref())
+    }
+
+    /// Carries messages until each side was delivered a picture that the other made after a moment
+    /// (milliseconds since the epoch); how long after it the later side had it.
+    pub async fn until_seen_after(&mut self, moment: f64, limit: Duration) -> Result<f64> {
+        self.until("both see what is made now", limit, |seen| {
+            seen.iter().all(|side| side.first_made_after(moment).is_some())
+        })
+        .await?;
+        let delivered = self.seen.iter().filter_map(|side| side.first_made_after(moment));
+        Ok(delivered.map(|picture| picture.at).fold(moment, f64::max) - moment)
+    }
+
+    /// Carries messages for a while.
+    pub async fn hold(&mut self, time: Duration) -> Result<()> {
+        let deadline = Instant::now() + time;
+        while let Ok(happened) = timeout_at(deadline, self.step()).await {
+            happened?;
+        }
+        Ok(())
+    }
+
+    /// Whether the path leads through a relay.
+    pub async fn is_relayed(&mut self) -> Result<bool> {
+        let [a, b] = self.stats().await?;
+        figures::is_relayed([&a, &b])
+    }
+
+    /// What both measure.
+    pub async fn stats(&mut self) -> Result<[Value; 2]> {
+        let [a, b] = &mut self.peers;
+        Ok([a.command("stats", json!({})).await?, b.command("stats", json!({})).await?])
+    }
+
+    /// Has one side restart ICE.
+    pub async fn restart(&mut self, side: Side) -> Result<()> {
+        self.peers[side as usize].order("restart", json!({})).await
+    }
+
+    /// Ends the call; another may begin.
+    pub async fn close(&mut self) -> Result<()> {
+        for peer in &mut self.peers {
+            let closed = tokio::time::timeout(CLOSE, peer.command("close", json!({}))).await;
+            closed.context("a call does not end")??;
+            // What was under way belongs to the call that is over.
+            peer.drain().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends both programs; an error if one does not end well.
+    pub async fn quit(self) -> Result<()> {
+        for peer in self.peers {
+            let status = peer.quit().await?;
+            ensure!(status.success(), "a peer ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Carries the next message.
+    async fn step(&mut self) -> Result<()> {
+        let [a, b] = &mut self.peers;
+        let (from, event) = tokio::select! {
+            event = a.event() => (0, event?),
+            event = b.event() => (1, event?),
+        };
+        if let Some((name, arguments)) = self.seen[from].note(&event) {
+            self.peers[1 - from].order(name, arguments).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Milliseconds since the epoch.
+pub fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0.0, |since| since.as_secs_f64() * 1000.0)
+}

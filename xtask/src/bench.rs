@@ -1,0 +1,20 @@
+//! `cargo xtask bench`: figures to compare, as tables.
+
+mod connect;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// What is measured.
+#[derive(Subcommand)]
+pub enum Bench {
+    /// How long calls take to set up in the network lab, over ways of many kinds.
+    Connect(connect::Options),
+}
+
+/// Measures; true if everything that was tried worked.
+pub fn run(bench: &Bench) -> Result<bool> {
+    match bench {
+        Bench::Connect(options) => connect::run(options),
+    }
+}
