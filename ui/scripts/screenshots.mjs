@@ -21,6 +21,19 @@ const NOW = new Date(2026, 4, 12, 15, 24);
 
 const openContact = (name) => (page) => page.getByTestId(`contact-${name}`).click();
 const openSettings = (page) => page.getByTestId('open-settings').click();
+const openNetwork = async (page) => {
+  await openSettings(page);
+  await page.getByTestId('hide-address').scrollIntoViewIfNeeded();
+};
+const openIceServer = (...steps) => async (page) => {
+  await openNetwork(page);
+  await page.getByTestId('add-ice-server').click();
+  for (const [field, text] of steps) await page.getByTestId(field).fill(text);
+};
+const openCheck = async (page) => {
+  await openContact('bob')(page);
+  await page.getByTestId('check-connection').click();
+};
 const openMenu = (label) => (page) => page.getByRole('button', { name: label }).click();
 
 /** What to look at: a fixture, what to do there, and at which sizes. */
@@ -50,6 +63,97 @@ const VIEWS = [
       await page.getByTestId('sign-out').scrollIntoViewIfNeeded();
     },
   },
+  { name: 'network-empty', act: openNetwork, narrow: true, zoomed: true },
+  {
+    name: 'network-servers',
+    act: async (page) => {
+      await openNetwork(page);
+      await page.getByTestId('add-ice-server').scrollIntoViewIfNeeded();
+    },
+    narrow: true,
+  },
+  {
+    name: 'network-full',
+    act: async (page) => {
+      await openNetwork(page);
+      await page.getByTestId('add-ice-server').scrollIntoViewIfNeeded();
+    },
+    narrow: true,
+  },
+  {
+    name: 'network-remove',
+    fixture: 'network-servers',
+    act: async (page) => {
+      await openNetwork(page);
+      await page.getByTestId('remove-ice-server').last().click();
+    },
+    narrow: true,
+  },
+  { name: 'ice-server', fixture: 'network-empty', act: openIceServer(), narrow: true, zoomed: true },
+  {
+    name: 'ice-server-edit',
+    fixture: 'network-servers',
+    act: async (page) => {
+      await openNetwork(page);
+      await page.getByTestId('edit-ice-server').last().click();
+      await page.getByTestId('show-password').click();
+    },
+    narrow: true,
+  },
+  ...[
+    ['address', ['ice-addresses', 'turn.example.org']],
+    ['credentials', ['ice-addresses', 'turn:turn.example.org']],
+  ].map(([name, ...steps]) => ({
+    name: `ice-server-bad-${name}`,
+    fixture: 'network-empty',
+    act: async (page) => {
+      await openIceServer(...steps)(page);
+      await page.getByTestId('ice-save').click();
+      await page.getByRole('alert').filter({ hasText: /./ }).first().waitFor();
+    },
+    narrow: true,
+  })),
+  {
+    name: 'ice-server-bad-certificate',
+    fixture: 'network-servers',
+    act: async (page) => {
+      await openNetwork(page);
+      await page.getByTestId('edit-ice-server').last().click();
+      await page.getByTestId('ice-certificate').fill('5f:5f');
+      await page.getByTestId('ice-save').click();
+      await page.getByTestId('ice-save').scrollIntoViewIfNeeded();
+    },
+    narrow: true,
+  },
+  { name: 'check-begun', act: openCheck },
+  { name: 'check-running', act: openCheck, narrow: true, zoomed: true },
+  { name: 'check-good', act: openCheck, narrow: true, zoomed: true },
+  {
+    name: 'check-copied',
+    fixture: 'check-good',
+    act: async (page) => {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await openCheck(page);
+      await page.getByTestId('check-copy').click();
+      await page.getByText('Copied.').waitFor();
+    },
+    narrow: true,
+  },
+  { name: 'check-some', act: openCheck },
+  { name: 'check-blocked', act: openCheck, narrow: true },
+  { name: 'check-no-relay', act: openCheck },
+  { name: 'check-bad', act: openCheck, narrow: true },
+  {
+    name: 'check-in-settings',
+    fixture: 'check-good',
+    act: async (page) => {
+      await openNetwork(page);
+      await page.getByTestId('check-connection').click();
+    },
+  },
+  { name: 'echo', act: openContact('echo'), narrow: true, zoomed: true },
+  { name: 'echo-ringing' },
+  { name: 'echo-call' },
   { name: 'notices', narrow: true },
   { name: 'incoming-video', narrow: true, zoomed: true },
   { name: 'incoming-audio' },
@@ -78,8 +182,21 @@ const VIEWS = [
   { name: 'no-devices', act: (page) => page.getByTestId('toggle-microphone').hover(), narrow: true },
   { name: 'call-notices', narrow: true, zoomed: true },
   { name: 'poor' },
-  { name: 'reconnecting', narrow: true },
+  { name: 'relayed' },
+  { name: 'stats-relayed', fixture: 'relayed', act: (page) => page.getByTestId('stats-open').click(), narrow: true },
+  { name: 'unstable', narrow: true, zoomed: true },
+  { name: 'unstable-no-microphone', narrow: true },
+  { name: 'stats-unstable', fixture: 'unstable', act: (page) => page.getByTestId('stats-open').click() },
+  { name: 'reconnecting', narrow: true, zoomed: true },
+  { name: 'reconnecting-now' },
+  { name: 'reconnecting-waiting', narrow: true },
+  { name: 'reconnecting-last', narrow: true },
+  { name: 'picture-not-arriving', narrow: true, zoomed: true },
+  { name: 'picture-not-leaving', narrow: true },
   { name: 'group', narrow: true },
+  { name: 'group-links', narrow: true, zoomed: true },
+  { name: 'group-pictures', narrow: true },
+  { name: 'group-lost', narrow: true },
   ...[
     'hungUp', 'remoteHungUp', 'cancelled', 'remoteCancelled', 'declined', 'remoteDeclined', 'remoteBusy', 'noAnswer',
     'missed', 'remoteOffline', 'unknownAccount', 'notAContact', 'answeredElsewhere', 'declinedElsewhere',

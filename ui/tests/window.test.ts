@@ -1,38 +1,13 @@
-import { cleanup, render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { cleanup, screen, waitFor, within } from '@testing-library/svelte';
 import { tick } from 'svelte';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { App, LOCAL_NOTICE_MS } from '../src/lib/app.svelte';
 import { fixtures } from '../src/lib/backend/fixtures';
-import { mockBackend, type MockBackend } from '../src/lib/backend/mock';
+import { mockBackend } from '../src/lib/backend/mock';
 import { endReasons } from '../src/lib/strings';
 import type { EndReasonView } from '../src/lib/bindings/EndReasonView';
 import { IDLE_MS } from '../src/call/idle.svelte';
-import Root from '../src/Root.svelte';
-
-let app: App | null = null;
-const user = userEvent.setup();
-
-async function show(fixture: string): Promise<MockBackend> {
-  const backend = mockBackend({ fixture });
-  app = new App(backend);
-  render(Root, { app });
-  await app.start();
-  await tick();
-  return backend;
-}
-
-const id = (testid: string): HTMLElement => screen.getByTestId(testid);
-const gone = (testid: string): boolean => screen.queryByTestId(testid) === null;
-const lastIntent = (backend: MockBackend): unknown => backend.intents.at(-1);
-
-// The modules of all screens are compiled at the first import, which takes a while.
-beforeAll(() => vi.setConfig({ testTimeout: 15_000 }));
-afterEach(() => {
-  app?.stop();
-  cleanup();
-  vi.useRealTimers();
-});
+import { gone, id, lastIntent, show, user } from './window';
 
 test.each(Object.keys(fixtures))('%s can be shown', async (name) => {
   await show(name);
@@ -217,7 +192,7 @@ describe('in a call', () => {
   test('reconnecting tells which attempt it is', async () => {
     await show('reconnecting');
     expect(id('call')).toHaveAttribute('data-phase', 'reconnecting');
-    expect(id('reconnecting')).toHaveTextContent('Trying again, 3 of 5.');
+    expect(id('reconnecting')).toHaveTextContent('Reconnecting 2 of 5');
   });
 
   test('a missing device is told in words', async () => {
@@ -344,7 +319,8 @@ test('a first answer that comes late does not replace what was pushed meanwhile'
     backend.push((snapshot) => ({ ...snapshot, contacts: [] }));
     return Promise.resolve(first);
   };
-  app = new App(backend);
+  const app = new App(backend);
   await app.start();
+  app.stop();
   expect(app.snapshot?.contacts).toEqual([]);
 });

@@ -1,5 +1,6 @@
 // The figures of a call in one word.
 
+import type { CallView } from './bindings/CallView';
 import type { ParticipantStats } from './bindings/ParticipantStats';
 
 export type Quality = 'good' | 'fair' | 'poor';
@@ -20,4 +21,10 @@ export function quality(stats: readonly ParticipantStats[]): Quality | null {
   if (stats.length === 0) return null;
   if (stats.some((one) => exceeds(one, POOR))) return 'poor';
   return stats.some((one) => exceeds(one, FAIR)) ? 'fair' : 'good';
+}
+
+/** As {@link quality}; the figures of the last second do not yet know of a connection that wavers. */
+export function callQuality({ phase, participants, stats }: CallView): Quality | null {
+  if (phase.kind === 'reconnecting') return null;
+  return participants.some(({ link }) => link.kind !== 'good') ? 'poor' : quality(stats);
 }

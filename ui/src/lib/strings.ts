@@ -2,6 +2,8 @@
 // it has its sentence.
 
 import type { CallOutcome } from './bindings/CallOutcome';
+import type { CheckStep } from './bindings/CheckStep';
+import type { CheckVerdict } from './bindings/CheckVerdict';
 import type { DeviceKind } from './bindings/DeviceKind';
 import type { DeviceProblem } from './bindings/DeviceProblem';
 import type { Direction } from './bindings/Direction';
@@ -10,10 +12,12 @@ import type { Failure } from './bindings/Failure';
 import type { IntentErrorCode } from './bindings/IntentErrorCode';
 import type { NoticeKind } from './bindings/NoticeKind';
 import type { PhaseView } from './bindings/PhaseView';
+import type { PictureProblem } from './bindings/PictureProblem';
 import type { Presence } from './bindings/Presence';
 import type { Refusal } from './bindings/Refusal';
 import type { SessionProblem } from './bindings/SessionProblem';
 import type { Theme } from './bindings/Theme';
+import type { Field } from '../settings/ice';
 
 export const t = {
   app: 'Tincan',
@@ -101,6 +105,7 @@ export const t = {
     speaker: 'Speaker',
     hangUp: 'Hang up',
     controls: 'Call controls',
+    others: 'The others',
     turnOff: (what: string) => `Turn ${what} off`,
     turnOn: (what: string) => `Turn ${what} on`,
     microphoneMenu: 'Sound devices',
@@ -111,10 +116,13 @@ export const t = {
     muted: 'Muted',
     theirMuted: (name: string) => `${name} is muted`,
     youMuted: 'Your microphone is off',
-    connectionLost: 'Connection lost',
-    attempt: (attempt: number, of: number) => `Trying again, ${attempt} of ${of}. You can keep waiting or hang up.`,
     stats: 'Call quality',
     with: (names: string) => `Call with ${names}`,
+  },
+  link: {
+    unstable: 'Connection unstable',
+    attempt: (attempt: number, of: number) => `Reconnecting ${attempt} of ${of}`,
+    retry: 'Retry now',
   },
   stats: {
     quality: { good: 'Good', fair: 'Fair', poor: 'Poor' },
@@ -133,7 +141,8 @@ export const t = {
     pictureOut: 'Your picture',
     path: 'Path',
     direct: 'Direct',
-    relayed: 'Through a relay',
+    relayed: 'By way of a relay',
+    relayedHint: 'A relay passes sound and picture on, encrypted as they are. That can take a little longer than the direct way.',
     none: '–',
   },
   ended: {
@@ -178,6 +187,67 @@ export const t = {
     retry: 'Retry now',
     title: 'Not connected to the server.',
   },
+  network: {
+    title: 'Network',
+    hide: 'Hide my address',
+    hideHint:
+      'Calls go through a relay, also while it still rings, so that the people you call never see your IP address. Calls may be slower, and need a relay that can be reached. Holds for new calls.',
+    checkHint: 'See what your network lets through, and what that means for calls.',
+    servers: 'Your own STUN and TURN servers',
+    serversHint: 'Used for calls beside those that your server offers. Most people need none.',
+    add: 'Add a server',
+    edit: 'Edit server',
+    editNamed: (name: string) => `Edit ${name}`,
+    remove: 'Remove',
+    removeNamed: (name: string) => `Remove ${name}`,
+    removeSure: (name: string) => `Remove ${name}?`,
+    full: (most: number) => `There can be ${most} at most. Remove one to add another.`,
+    relay: (username: string) => `Relay, as ${username}`,
+    stun: 'Tells your public address',
+    addresses: 'Addresses',
+    addressesHint: 'stun:, turn: or turns:, one on each line if the server has several.',
+    username: 'User name',
+    password: 'Password',
+    showPassword: 'Show password',
+    certificate: 'Certificate (SHA-256, optional)',
+    certificateHint: 'For turns: with a certificate of its own: its fingerprint, 64 digits. Empty: any that the system trusts.',
+    save: 'Save',
+  },
+  check: {
+    open: 'Check connection',
+    title: 'Connection check',
+    lead: 'Finding out what your network lets through. This takes a few seconds.',
+    running: 'Checking the connection.',
+    steps: 'Steps',
+    stepDone: 'Done',
+    stepRuns: 'Checking',
+    again: 'Check again',
+    copy: 'Copy report',
+    copied: 'Copied.',
+    notCopied: 'Could not be copied. Select the text instead.',
+    reportTitle: 'Tincan connection check',
+    reportHint: 'The report holds your addresses: give it only to people you trust.',
+    relayUdp: 'Relay over UDP',
+    relayTcp: 'Relay over TCP',
+    relayTls: 'Relay over TLS',
+    loss: 'Loss',
+    roundTrip: 'Round trip',
+    nat: 'Router (NAT)',
+    publicV4: 'Public IPv4',
+    publicV6: 'Public IPv6',
+    local: 'This computer',
+    reached: (time: string) => `Works, ${time}`,
+    notOffered: 'Your server offers none',
+    failed: (why: string) => `Does not work: ${why}`,
+    unknown: (why: string) => `Could not be told: ${why}`,
+    notMeasured: 'Could not be measured without a relay',
+    none: 'No address: no network is connected',
+  },
+  echo: {
+    name: 'Echo (test call)',
+    lead: 'A test call answers by itself: you hear your own voice and see your own picture come back, first over the direct path, then over the relay. Nothing is recorded.',
+    short: 'Hear and see yourself',
+  },
   notices: 'Notices',
 } as const;
 
@@ -194,6 +264,23 @@ export const phase = {
   connected: 'Connected',
   reconnecting: 'Reconnecting',
 } satisfies Record<PhaseView['kind'], string>;
+
+/** What a lost connection is waiting for. */
+export const linkWait = {
+  next: (seconds: number) => `Next try in ${seconds} s`,
+  now: 'Trying now',
+  network: 'Waiting for the network',
+  last: 'This is the last try',
+} as const;
+
+export const pictureProblems = {
+  notArriving: (who) => `${possessive(who)} picture does not arrive here.`,
+  notLeaving: (who) => `Your picture does not reach ${who}.`,
+} satisfies Record<PictureProblem, (who: string) => string>;
+
+function possessive(who: string): string {
+  return who.endsWith('s') ? `${who}’` : `${who}’s`;
+}
 
 export const themes = { system: 'Like the system', light: 'Light', dark: 'Dark' } satisfies Record<Theme, string>;
 
@@ -278,6 +365,42 @@ export const intentErrors = {
   noCall: 'That call is over already.',
   closing: 'Tincan is closing.',
 } satisfies Record<IntentErrorCode, string>;
+
+export const checkSteps = {
+  publicAddress: 'Public address',
+  nat: 'Router (NAT)',
+  relayUdp: 'Relay over UDP',
+  relayTcp: 'Relay over TCP',
+  relayTls: 'Relay over TLS',
+  link: 'Loss and round trip',
+} satisfies Record<CheckStep, string>;
+
+/** What to do about what a check found. */
+export const checkAdvice = {
+  direct: 'Nothing to do: sound and picture take the shortest way.',
+  someRelayed: 'Nothing to do: where no direct way exists, the relay passes calls on, encrypted as they are.',
+  udpBlocked: 'A firewall or VPN stops UDP. Another network, or letting UDP through, makes calls better.',
+  noRelay: 'Ask whoever runs your server to turn its relay on, or add a relay of your own in the settings.',
+  noConnection: 'Connect this computer to a network, and see that no firewall stops Tincan.',
+} satisfies Record<CheckVerdict, string>;
+
+/** What stands between a computer and the Internet, by the names that the check gives. */
+export const natWords = {
+  none: 'None: this computer has a public address of its own',
+  'full-cone': 'One port for everyone, open to anybody (full cone)',
+  'address-restricted': 'One port for everyone, open to addresses you contacted (address-restricted)',
+  'port-restricted': 'One port for everyone, open to addresses and ports you contacted (port-restricted)',
+  symmetric: 'Another port for each contact, open to that contact alone (symmetric)',
+  'udp-blocked': 'UDP is blocked',
+  other: 'Of no common kind',
+} as const;
+
+/** What is wrong with a field of a STUN or TURN server. */
+export const iceFields = {
+  addresses: 'This is not the address of a STUN or TURN server. It looks like turn:turn.example.org:3478.',
+  credentials: 'A relay needs both a user name and a password.',
+  certificate: 'This is not a SHA-256 fingerprint: it has 64 digits, 0 to 9 and a to f.',
+} satisfies Record<Field, string>;
 
 export const deviceProblems = {
   microphone: {

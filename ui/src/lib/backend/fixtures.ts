@@ -5,7 +5,8 @@ import type { Levels } from '../bindings/Levels';
 import type { SessionProblem } from '../bindings/SessionProblem';
 import type { Snapshot } from '../bindings/Snapshot';
 import { calls, endings } from './fixtures/calls';
-import { bare, devices, elsewhere, here, lived, NOW } from './fixtures/people';
+import { checks, networks } from './fixtures/network';
+import { bare, devices, echo, elsewhere, here, lived, NOW } from './fixtures/people';
 
 function signedOut(problem: SessionProblem | null = null, server = here): Snapshot {
   const name = problem ? 'alice' : null;
@@ -35,6 +36,9 @@ export const fixtures: Record<string, Snapshot> = {
   },
   ...calls,
   ...endings,
+  ...networks,
+  ...checks,
+  echo: { ...lived, contacts: [echo, ...lived.contacts] },
   settings: { ...lived, devices: { ...devices, testingMicrophone: true, previewingCamera: true } },
   notices: {
     ...lived,

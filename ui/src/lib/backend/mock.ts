@@ -3,10 +3,12 @@
 
 import type { CallMedia } from '../bindings/CallMedia';
 import type { EndReasonView } from '../bindings/EndReasonView';
+import type { IceServer } from '../bindings/IceServer';
 import type { Intent } from '../bindings/Intent';
 import type { IntentError } from '../bindings/IntentError';
 import type { Levels } from '../bindings/Levels';
 import type { Snapshot } from '../bindings/Snapshot';
+import { isRelay } from '../../settings/ice';
 import { chooseMode } from '../video/canary';
 import { TilePlayer } from '../video/tile-player';
 import type { Backend } from './backend';
@@ -62,11 +64,11 @@ export function mockBackend({ fixture = 'contacts', theme, endpoint }: MockOptio
     },
     dispatch(intent) {
       backend.intents.push(intent);
-      const error = backend.failNext;
+      const error = backend.failNext ?? refusal(intent);
       backend.failNext = null;
       // Rejected as the app does it: with a plain object.
       if (error) return Promise.reject(error);
-      backend.push((before) => answer(before, intent));
+      backend.push((before) => answer(before, intent, first));
       return Promise.resolve();
     },
     chooseVideoMode: () =>
@@ -78,6 +80,16 @@ export function mockBackend({ fixture = 'contacts', theme, endpoint }: MockOptio
     },
   };
   return backend;
+}
+
+/** What the app would not take. */
+function refusal(intent: Intent): IntentError | null {
+  if (intent.type !== 'updateSettings') return null;
+  const isGood = (server: IceServer): boolean =>
+    server.urls.every((url) => /^(stun|turn)s?:[^/]/.test(url)) &&
+    (!isRelay(server) || (server.username !== '' && server.credential !== ''));
+  const message = 'not the address of a STUN or TURN server';
+  return intent.settings.iceServers.every(isGood) ? null : { code: 'badIceServer', message };
 }
 
 function call(to: string[], media: CallMedia, connected: boolean): Snapshot['call'] {
@@ -97,7 +109,7 @@ function end(snapshot: Snapshot, reason: EndReasonView, who: string[], media: Ca
   return { ...snapshot, call: null, incoming: [], ended: { call: CALL, with: who, media, reason, talkedS: 0 } };
 }
 
-function answer(snapshot: Snapshot, intent: Intent): Snapshot {
+function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
   switch (intent.type) {
     case 'signIn':
       return { ...lived, session: { kind: 'online', name: intent.name, device: CALL, server: here } };
@@ -151,10 +163,11 @@ function answer(snapshot: Snapshot, intent: Intent): Snapshot {
       return { ...snapshot, ended: null };
     case 'dismissNotice':
       return { ...snapshot, notices: snapshot.notices.filter(({ id }) => id !== intent.id) };
+    case 'checkConnection':
+      // A fixture that has a check of its own keeps it.
+      return { ...snapshot, check: first.check ?? { state: 'running', done: [], of: 6 } };
     case 'cancelConnectionCheck':
       return { ...snapshot, check: null };
-    case 'checkConnection':
-      return { ...snapshot, check: { state: 'running', done: [], of: 6 } };
     case 'retryConnection':
     case 'reconnectNow':
     case 'refreshDevices':
