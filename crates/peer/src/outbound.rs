@@ -10,7 +10,7 @@ use rtc::rtp::extension::audio_level_extension::AudioLevelExtension;
 use rtc::rtp::header::Header;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
 use tincan_proto::units::Resolution;
@@ -24,6 +24,12 @@ use webrtc::rtp_transceiver::RtpSender;
 const VIDEO_QUEUE: usize = 8;
 /// Sound packets that wait for the writer (160 ms). The new one is dropped when it is full.
 const AUDIO_QUEUE: usize = 8;
+
+/// An H.264 access unit delimiter: the least that a picture can begin with.
+const DELIMITER: [u8; 2] = [0x09, 0xf0];
+/// How long the first picture's delimiter goes ahead of the rest. The far side's crate learns of
+/// the track from the first packet, and loses what comes together with it.
+const LEAD: Duration = Duration::from_millis(8);
 
 /// What was sent so far.
 #[derive(Debug, Default)]
@@ -160,10 +166,17 @@ async fn write_video(
             payload_type = outgoing.payload_type("video/H264").await;
         }
         let Some(payload_type) = payload_type else { continue };
-        let payloads = packetize(&picture.annex_b, MAX_PAYLOAD);
+        let mut payloads = packetize(&picture.annex_b, MAX_PAYLOAD);
+        let first = counts.video_frames.load(Ordering::Relaxed) == 0;
+        if first {
+            payloads.insert(0, Bytes::from_static(&DELIMITER));
+        }
         let timestamp = clock.at(picture.captured);
         let last = payloads.len().saturating_sub(1);
         for (index, payload) in payloads.into_iter().enumerate() {
+            if first && index == 1 {
+                tokio::time::sleep(LEAD).await;
+            }
             counts.video_packets.fetch_add(1, Ordering::Relaxed);
             counts.video_bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
             let header = Header {
@@ -198,7 +211,7 @@ async fn write_audio(
     let mut timestamp = rand_u32();
     let mut sequence = rand_u32() as u16;
     let mut payload_type = None;
-    let ticks = |d: std::time::Duration| (d.as_secs_f64() * f64::from(AUDIO_CLOCK)).round() as u32;
+    let ticks = |d: Duration| (d.as_secs_f64() * f64::from(AUDIO_CLOCK)).round() as u32;
     let mut first_after_gap = true;
     while let Some(packet) = packets.recv().await {
         if payload_type.is_none() {

@@ -2,18 +2,25 @@
 
 use std::time::{Duration, Instant};
 
-/// Lets the first through at once and later ones not closer than an interval.
+/// After so many intervals without one, a second may follow the next at once: the first after
+/// a calm time is the one most likely lost, for the far side was not ready for it.
+const CALM: u32 = 3;
+/// How soon that second one may follow: requests that crossed the first ask for the same.
+const SECOND_AFTER: Duration = Duration::from_millis(30);
+
+/// Lets the first two through at once and later ones not closer than an interval.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyFramePace {
     interval: Duration,
     last: Option<Instant>,
+    spare: bool,
     wanted: bool,
 }
 
 impl KeyFramePace {
     /// A pace that has let nothing through yet.
     pub const fn new(interval: Duration) -> Self {
-        Self { interval, last: None, wanted: false }
+        Self { interval, last: None, spare: true, wanted: false }
     }
 
     /// Notes that one is wanted, until [`take`](Self::take) lets it through.
@@ -23,7 +30,7 @@ impl KeyFramePace {
 
     /// Whether one is wanted and due.
     pub fn is_due(&self, now: Instant) -> bool {
-        self.wanted && self.last.is_none_or(|last| now >= last + self.interval)
+        self.wanted && self.opens_at().is_none_or(|at| now >= at)
     }
 
     /// Lets one through if it is wanted and due; the next is due an interval later.
@@ -37,13 +44,19 @@ impl KeyFramePace {
 
     /// Notes that one went through by itself.
     pub fn passed(&mut self, now: Instant) {
+        self.spare = self.last.is_none_or(|last| now >= last + self.interval * CALM);
         self.last = Some(now);
         self.wanted = false;
     }
 
     /// When a wanted one is due.
     pub fn deadline(&self) -> Option<Instant> {
-        self.last.filter(|_| self.wanted).map(|last| last + self.interval)
+        self.opens_at().filter(|_| self.wanted)
+    }
+
+    fn opens_at(&self) -> Option<Instant> {
+        let pause = if self.spare { SECOND_AFTER } else { self.interval };
+        self.last.map(|last| last + pause)
     }
 }
 
@@ -52,17 +65,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_passes_at_once_and_the_next_waits_its_turn() {
+    fn two_pass_after_a_calm_time_and_the_next_waits_its_turn() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut pace = KeyFramePace::new(Duration::from_millis(300));
         assert!(!pace.take(start), "nobody asked");
-        pace.want();
-        assert!(pace.take(start));
-        pace.want();
-        assert!(!pace.take(at(299)));
-        assert_eq!(pace.deadline(), Some(at(300)));
-        assert!(pace.take(at(300)), "a request is not forgotten");
-        assert!(!pace.take(at(900)), "but answered once");
+        for calm in [0, 2000] {
+            pace.want();
+            assert!(pace.take(at(calm)));
+            pace.want();
+            assert!(!pace.take(at(calm + 29)), "it may have crossed the first");
+            assert_eq!(pace.deadline(), Some(at(calm + 30)));
+            assert!(pace.take(at(calm + 30)));
+            pace.want();
+            assert!(!pace.take(at(calm + 329)));
+            assert_eq!(pace.deadline(), Some(at(calm + 330)));
+            assert!(pace.take(at(calm + 330)), "a request is not forgotten");
+            assert!(!pace.take(at(calm + 900)), "but answered once");
+        }
     }
 }
