@@ -8,11 +8,13 @@ const CALM: u32 = 3;
 /// How soon that second one may follow: requests that crossed the first ask for the same.
 const SECOND_AFTER: Duration = Duration::from_millis(30);
 
-/// Lets the first two through at once and later ones not closer than an interval.
+/// Lets the first through at once and later ones not closer than an interval.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyFramePace {
     interval: Duration,
     last: Option<Instant>,
+    /// A second may follow at once where there was calm.
+    seconds: bool,
     spare: bool,
     wanted: bool,
 }
@@ -20,7 +22,12 @@ pub struct KeyFramePace {
 impl KeyFramePace {
     /// A pace that has let nothing through yet.
     pub const fn new(interval: Duration) -> Self {
-        Self { interval, last: None, spare: true, wanted: false }
+        Self { interval, last: None, seconds: false, spare: false, wanted: false }
+    }
+
+    /// Lets a second one follow at once after a calm time.
+    pub const fn with_seconds(self) -> Self {
+        Self { seconds: true, ..self }
     }
 
     /// Notes that one is wanted, until [`take`](Self::take) lets it through.
@@ -44,7 +51,8 @@ impl KeyFramePace {
 
     /// Notes that one went through by itself.
     pub fn passed(&mut self, now: Instant) {
-        self.spare = self.last.is_none_or(|last| now >= last + self.interval * CALM);
+        let calm = self.last.is_none_or(|last| now >= last + self.interval * CALM);
+        self.spare = self.seconds && calm;
         self.last = Some(now);
         self.wanted = false;
     }
@@ -64,24 +72,37 @@ impl KeyFramePace {
 mod tests {
     use super::*;
 
+    fn at(start: Instant, ms: u64) -> Instant {
+        start + Duration::from_millis(ms)
+    }
+
     #[test]
-    fn two_pass_after_a_calm_time_and_the_next_waits_its_turn() {
+    fn the_first_passes_at_once_and_the_next_waits_its_turn() {
         let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
         let mut pace = KeyFramePace::new(Duration::from_millis(300));
         assert!(!pace.take(start), "nobody asked");
+        pace.want();
+        assert!(pace.take(start));
+        pace.want();
+        assert!(!pace.take(at(start, 299)));
+        assert_eq!(pace.deadline(), Some(at(start, 300)));
+        assert!(pace.take(at(start, 300)), "a request is not forgotten");
+        assert!(!pace.take(at(start, 900)), "but answered once");
+    }
+
+    #[test]
+    fn a_second_may_follow_the_first_after_a_calm_time() {
+        let start = Instant::now();
+        let mut pace = KeyFramePace::new(Duration::from_millis(300)).with_seconds();
         for calm in [0, 2000] {
             pace.want();
-            assert!(pace.take(at(calm)));
+            assert!(pace.take(at(start, calm)));
             pace.want();
-            assert!(!pace.take(at(calm + 29)), "it may have crossed the first");
-            assert_eq!(pace.deadline(), Some(at(calm + 30)));
-            assert!(pace.take(at(calm + 30)));
+            assert!(!pace.take(at(start, calm + 29)), "it may have crossed the first");
+            assert!(pace.take(at(start, calm + 30)));
             pace.want();
-            assert!(!pace.take(at(calm + 329)));
-            assert_eq!(pace.deadline(), Some(at(calm + 330)));
-            assert!(pace.take(at(calm + 330)), "a request is not forgotten");
-            assert!(!pace.take(at(calm + 900)), "but answered once");
+            assert!(!pace.take(at(start, calm + 329)), "the third waits its turn");
+            assert!(pace.take(at(start, calm + 330)));
         }
     }
 }

@@ -76,7 +76,7 @@ impl VideoSendPipeline {
                 frames: Some(frames),
                 encoder,
                 sink,
-                pace: KeyFramePace::new(KEY_FRAME_INTERVAL),
+                pace: KeyFramePace::new(KEY_FRAME_INTERVAL).with_seconds(),
                 fresh: true,
                 last: None,
             }
