@@ -84,11 +84,12 @@ impl StreamRelays {
     }
 }
 
-/// Addresses for documentation (RFC 5737, RFC 3849): nothing real can have them.
+/// Addresses that nothing can be reached at: of "this network" (RFC 1122, section 3.2.1.3) and
+/// of the discard prefix (RFC 6666).
 fn addresses(index: usize) -> [SocketAddr; 2] {
     let last = index as u8 + 1;
-    let v4 = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
-    let v6 = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into()));
+    let v4 = IpAddr::V4(Ipv4Addr::new(0, 0, 0, last));
+    let v6 = IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, last.into()));
     [SocketAddr::new(v4, PORTS.0), SocketAddr::new(v6, PORTS.0)]
 }
 

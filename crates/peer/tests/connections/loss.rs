@@ -1,0 +1,79 @@
+//! Connecting while parts of the DTLS handshake get lost.
+
+use crate::proxy::{Loss, Proxy};
+use crate::sides::{Side, run_through};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tincan_call::{NegotiationInput, Role};
+
+/// Most datagrams of the DTLS client's last flight: certificate, key exchange and proof, change
+/// of keys, and "finished".
+const LAST_FLIGHT: usize = 4;
+
+/// Content types of a handshake: the change of keys, and its messages.
+fn is_handshake(datagram: &[u8]) -> bool {
+    matches!(datagram.first(), Some(20 | 22))
+}
+
+/// A good path.
+pub fn no_loss() -> Loss {
+    Box::new(|_, _| false)
+}
+
+/// Loses the last flight of the DTLS client, which is the answerer B, the first time that it is
+/// sent.
+pub fn last_flight_once() -> Loss {
+    let (mut hellos, mut gone) = (0, Vec::<Vec<u8>>::new());
+    Box::new(move |from_a, datagram| {
+        if from_a || !is_handshake(datagram) {
+            return false;
+        }
+        let is_hello = datagram[0] == 22 && datagram.get(13) == Some(&1);
+        hellos += usize::from(is_hello);
+        // Copies of what was lost get through.
+        let first_time = !gone.iter().any(|seen| seen == datagram);
+        let lost = !is_hello && hellos >= 2 && first_time && gone.len() < LAST_FLIGHT;
+        if lost {
+            gone.push(datagram.to_vec());
+        }
+        lost
+    })
+}
+
+async fn connects_despite(loss: Loss) {
+    let mut proxy = Proxy::start(loss).await;
+    let (mut a, mut b) = (Side::new(Role::Impolite).await, Side::new(Role::Polite).await);
+    let sent = a.step(NegotiationInput::Needed { ice_restart: false });
+    assert!(sent.is_empty(), "the offer is made first");
+    let up = |side: &Side| side.connected > 0 && side.control_open;
+    run_through(Some(&mut proxy), &mut a, &mut b, |a, b| up(a) && up(b)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_datagram_of_the_handshake_may_get_lost_once() {
+    // Either side sends three or four; one that does not exist makes a call without loss.
+    for (lossy, nth) in [true, false].into_iter().flat_map(|a| (0..4).map(move |n| (a, n))) {
+        println!("the {nth}th datagram from {}", if lossy { "the caller" } else { "the callee" });
+        let mut count = 0;
+        connects_despite(Box::new(move |from_a, datagram| {
+            let counts = from_a == lossy && is_handshake(datagram);
+            count += usize::from(counts);
+            counts && count == nth + 1
+        }))
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_flight_may_get_lost_whole() {
+    connects_despite(last_flight_once()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_third_of_everything_may_get_lost() {
+    for seed in 0..4 {
+        let mut random = StdRng::seed_from_u64(seed);
+        println!("seed {seed}");
+        connects_despite(Box::new(move |_, _| random.random_bool(0.33))).await;
+    }
+}
