@@ -128,6 +128,11 @@ impl Access {
         client.ip(&format!("addr flush dev {0}\nlink set {0} down", self.interface))
     }
 
+    /// The interface's name at the client.
+    pub fn interface(&self) -> &str {
+        &self.interface
+    }
+
     /// The client's address.
     pub fn address(&self) -> Ipv4Addr {
         self.plan.client(self.nat != Nat::Public, self.addresses)

@@ -2,6 +2,7 @@
 
 use crate::ability::sweep;
 use crate::access::Access;
+use crate::arrivals::Arrivals;
 use crate::namespace::{FORWARDING, Namespace, PREFIX, family};
 use crate::plan::{self, AccessPlan};
 use crate::relay::{Relay, RelayKind};
@@ -27,6 +28,14 @@ pub enum Side {
 }
 
 impl Side {
+    /// The one that it calls.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
     const fn number(self) -> u8 {
         match self {
             Self::A => 0,
@@ -173,6 +182,12 @@ impl Client {
     /// Its namespace, where programs are run.
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
+    }
+
+    /// Begins to note what arrives at it.
+    pub fn arrivals(&self) -> Result<Arrivals> {
+        let access = self.accesses.last().context("a client has an access")?;
+        Arrivals::at(&self.namespace, access.interface())
     }
 
     /// Its address.

@@ -5,6 +5,7 @@
 
 mod ability;
 mod access;
+mod arrivals;
 pub mod call;
 pub mod figures;
 mod lab;
@@ -18,6 +19,7 @@ mod sys;
 mod wire;
 
 pub use ability::{lab_or_skip, skip};
+pub use arrivals::{Arrival, Arrivals};
 pub use call::{Call, CallOptions};
 pub use lab::{Client, Lab, Plan, Side};
 pub use namespace::Namespace;
