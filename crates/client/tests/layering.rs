@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Each crate and what it may name. Test packages may name anything.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("tincan-proto", &[]),
     ("tincan-call", &["tincan-proto"]),
     ("tincan-connectivity", &["tincan-proto"]),
@@ -15,7 +15,8 @@ const ALLOWED: [(&str, &[&str]); 10] = [
         &["tincan-call", "tincan-connectivity", "tincan-media", "tincan-proto"],
     ),
     ("tincan-signal-client", &["tincan-proto"]),
-    ("tincan-server", &["tincan-connectivity", "tincan-proto"]),
+    ("tincan-relay", &[]),
+    ("tincan-server", &["tincan-connectivity", "tincan-proto", "tincan-relay"]),
     (
         "tincan-client",
         &[

@@ -3,6 +3,7 @@
 
 use crate::accounts::{SignIn, SignInStep};
 use crate::exchange::ConnectionId;
+use crate::ice::IceDesk;
 use crate::limits::{
     ACKNOWLEDGE_AFTER, DEAD_AFTER, LINGER, MESSAGE_BURST, MESSAGES_PER_SECOND, PING_EVERY,
     WRITE_TIME,
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tincan_proto::signalling::{PROTOCOL_VERSION, Refusal};
-use tincan_proto::{Envelope, ServerMessage};
+use tincan_proto::{AccountName, ClientMessage, Envelope, ServerMessage};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{Instrument, debug, info_span};
@@ -34,6 +35,7 @@ enum End {
 pub(crate) async fn serve(
     id: ConnectionId,
     socket: WebSocket,
+    ice: IceDesk,
     reports: mpsc::Sender<Report>,
     sign_in_time: Duration,
     stop: watch::Receiver<bool>,
@@ -41,13 +43,14 @@ pub(crate) async fn serve(
     let span = info_span!("connection", id = id.0);
     let bucket = TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, Instant::now().into_std());
     let heard = Instant::now();
-    let mut connection = Connection { id, socket, reports, bucket, stop, heard, received: 0 };
+    let mut connection = Connection { id, socket, ice, reports, bucket, stop, heard, received: 0 };
     connection.run(sign_in_time).instrument(span).await;
 }
 
 struct Connection {
     id: ConnectionId,
     socket: WebSocket,
+    ice: IceDesk,
     reports: mpsc::Sender<Report>,
     bucket: TokenBucket,
     stop: watch::Receiver<bool>,
@@ -59,8 +62,8 @@ struct Connection {
 impl Connection {
     async fn run(&mut self, sign_in_time: Duration) {
         let end = match self.sign_in(Instant::now() + sign_in_time).await {
-            Ok(messages) => {
-                let end = self.exchange_messages(messages).await;
+            Ok((account, messages)) => {
+                let end = self.exchange_messages(&account, messages).await;
                 // without the exchange there is nobody to report to
                 self.reports.send(Report::Ended { connection: self.id }).await.ok();
                 end
@@ -80,7 +83,10 @@ impl Connection {
         }
     }
 
-    async fn sign_in(&mut self, deadline: Instant) -> Result<mpsc::Receiver<Post>, End> {
+    async fn sign_in(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<(AccountName, mpsc::Receiver<Post>), End> {
         let mut state = SignIn::Greeting;
         let proven = loop {
             let message = tokio::select! {
@@ -100,12 +106,17 @@ impl Connection {
                 SignInStep::Refuse(code, why) => return Err(End::Refused(code, why)),
             }
         };
+        let account = proven.name.clone();
         let (outbox, messages) = outbox();
         self.report(Report::KeyProved { connection: self.id, proven, outbox }).await?;
-        Ok(messages)
+        Ok((account, messages))
     }
 
-    async fn exchange_messages(&mut self, mut messages: mpsc::Receiver<Post>) -> End {
+    async fn exchange_messages(
+        &mut self,
+        account: &AccountName,
+        mut messages: mpsc::Receiver<Post>,
+    ) -> End {
         let mut pings = interval(PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut acknowledge_at = None;
@@ -115,7 +126,7 @@ impl Connection {
                 post = messages.recv() => match post {
                     Some(Post::Say { seq, message }) => {
                         acknowledge_at = None;
-                        self.say(seq, message).await
+                        self.say(account, seq, message).await
                     }
                     Some(Post::Acknowledge(seq)) => {
                         self.received = seq;
@@ -125,11 +136,8 @@ impl Connection {
                     None => return End::Told,
                 },
                 text = next_text(&mut self.socket, &mut self.bucket, &mut self.heard) => {
-                    match text.and_then(|text| parse(&text)) {
-                        Ok(envelope) => {
-                            let connection = self.id;
-                            self.report(Report::MessageReceived { connection, envelope }).await
-                        }
+                    match text.and_then(|text| parse::<Envelope<ClientMessage>>(&text)) {
+                        Ok(envelope) => self.take(account, envelope).await,
                         Err(end) => Err(end),
                     }
                 }
@@ -147,16 +155,41 @@ impl Connection {
         }
     }
 
+    /// All goes to the exchange, which counts it; who has the relay's secret answers for it.
+    async fn take(
+        &mut self,
+        account: &AccountName,
+        envelope: Envelope<ClientMessage>,
+    ) -> Result<(), End> {
+        if matches!(envelope.message, Some(ClientMessage::ListIceServers)) {
+            self.send_ice(account).await?;
+        }
+        self.report(Report::MessageReceived { connection: self.id, envelope }).await
+    }
+
+    /// Not delivered again if it is lost: whoever comes back is told anew.
+    async fn send_ice(&mut self, account: &AccountName) -> Result<(), End> {
+        let ice = self.ice.servers(account);
+        self.send(&self.envelope(None, Some(ServerMessage::IceServers { ice }))).await
+    }
+
     async fn report(&mut self, report: Report) -> Result<(), End> {
         self.reports.send(report).await.map_err(|_| STOPPING)
     }
 
-    /// Welcomes and refusals travel bare, all else in an envelope.
-    async fn say(&mut self, seq: Option<u64>, message: ServerMessage) -> Result<(), End> {
+    /// Welcomes and refusals travel bare, all else in an envelope. Whoever is welcome is told of
+    /// the STUN and TURN servers, too.
+    async fn say(
+        &mut self,
+        account: &AccountName,
+        seq: Option<u64>,
+        message: ServerMessage,
+    ) -> Result<(), End> {
         match &message {
             ServerMessage::Welcome { received, .. } => {
                 self.received = *received;
-                self.send(&message).await
+                self.send(&message).await?;
+                self.send_ice(account).await
             }
             ServerMessage::Refused { .. } => self.send(&message).await,
             _ => self.send(&self.envelope(seq, Some(message))).await,

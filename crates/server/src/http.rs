@@ -2,17 +2,23 @@
 
 use crate::connection;
 use crate::exchange::ConnectionId;
+use crate::ice::{HandOut, Host, IceDesk};
 use crate::limits::MAX_CONNECTIONS;
 use crate::switchboard::Report;
 use axum::Router;
-use axum::extract::{State, WebSocketUpgrade};
-use axum::http::StatusCode;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::IncomingStream;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tincan_proto::signalling::{MAX_MESSAGE_BYTES, SIGNALLING_PATH};
+use tincan_relay::server::Stats;
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 /// What every request may need.
@@ -24,36 +30,70 @@ pub(crate) struct Shared {
     pub permits: Arc<Semaphore>,
     pub ids: Arc<AtomicU64>,
     pub sign_in_time: Duration,
+    pub hand_out: Arc<HandOut>,
+    pub public_host: Option<Host>,
 }
 
-impl Shared {
-    pub fn new(
-        reports: mpsc::Sender<Report>,
-        stop: watch::Receiver<bool>,
-        sign_in_time: Duration,
-    ) -> Self {
-        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Self { reports, stop, permits, ids: Arc::default(), sign_in_time }
+/// The address that a client's connection came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalAddress(SocketAddr);
+
+impl Connected<IncomingStream<'_, TcpListener>> for LocalAddress {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        // the one place that sees every connection: small messages are to leave at once
+        stream.io().set_nodelay(true).ok();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self(stream.io().local_addr().unwrap_or(any))
     }
 }
 
 /// The server's routes.
-pub(crate) fn router(shared: Shared) -> Router {
-    Router::new()
-        .route("/health", get(async || "ok"))
-        .route(SIGNALLING_PATH, get(upgrade))
-        .with_state(shared)
+pub(crate) fn router(
+    shared: Shared,
+    metrics: bool,
+    relay: Option<impl Fn() -> Stats + Clone + Send + Sync + 'static>,
+) -> Router {
+    let mut router =
+        Router::new().route("/health", get(async || "ok")).route(SIGNALLING_PATH, get(upgrade));
+    if metrics {
+        let figures = async move |State(shared): State<Shared>| {
+            figures(&shared, relay.as_ref().map(|stats| stats()))
+        };
+        router = router.route("/metrics", get(figures));
+    }
+    router.with_state(shared)
 }
 
-async fn upgrade(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
-    let Ok(permit) = shared.permits.try_acquire_owned() else {
+/// What is counted, in the text format of Prometheus.
+fn figures(shared: &Shared, relay: Option<Stats>) -> impl IntoResponse + use<> {
+    let connections = MAX_CONNECTIONS - shared.permits.available_permits();
+    let mut text = format!(
+        "# TYPE tincan_signalling_connections gauge\ntincan_signalling_connections {connections}\n"
+    );
+    if let Some(stats) = relay {
+        text += &stats.prometheus();
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+}
+
+async fn upgrade(
+    State(shared): State<Shared>,
+    ConnectInfo(LocalAddress(local)): ConnectInfo<LocalAddress>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let Ok(permit) = shared.permits.clone().try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many connections").into_response();
     };
-    let id = ConnectionId(shared.ids.fetch_add(1, Ordering::Relaxed));
+    let Shared { reports, stop, sign_in_time, hand_out, public_host, ids, .. } = shared;
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = public_host.unwrap_or_else(|| Host::reached(named, local));
+    let ice = IceDesk { hand_out, host };
+    let id = ConnectionId(ids.fetch_add(1, Ordering::Relaxed));
     upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
         async move |socket| {
             let _permit = permit;
-            connection::serve(id, socket, shared.reports, shared.sign_in_time, shared.stop).await;
+            connection::serve(id, socket, ice, reports, sign_in_time, stop).await;
         },
     )
 }

@@ -6,6 +6,7 @@ pub mod accounts;
 mod connection;
 pub mod exchange;
 mod http;
+pub mod ice;
 pub mod limits;
 pub mod rate;
 mod server;

@@ -1,13 +1,17 @@
 //! Starting and stopping: binds the port, opens the database, and holds the tasks.
 
 use crate::exchange::Exchange;
-use crate::http::{Shared, router};
+use crate::http::{LocalAddress, Shared, router};
+use crate::ice::{HandOut, Host, OwnRelay, RelayChoice};
 use crate::limits::{INBOX_MESSAGES, MAX_CONNECTIONS, SHUTDOWN_TIME, Timings};
 use crate::store::{Database, Store, StoreError};
 use crate::switchboard::{self, Switchboard};
+use axum::Router;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tincan_relay::server::{RelayError, RelayServer};
+use tincan_relay::{TlsError, TlsIdentity};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -23,12 +27,25 @@ pub struct ServerConfig {
     pub database: Database,
     /// The times that rule ringing.
     pub timings: Timings,
+    /// Which STUN and TURN servers clients are told of.
+    pub relay: RelayChoice,
+    /// The host of the own relay; none: the one that each client reached this server by.
+    pub public_host: Option<Host>,
+    /// Whether figures are served over HTTP, to everyone who asks.
+    pub metrics: bool,
 }
 
 impl ServerConfig {
-    /// The usual times.
+    /// The usual times, and a relay beside it.
     pub fn new(listen: SocketAddr, database: Database) -> Self {
-        Self { listen, database, timings: Timings::default() }
+        Self {
+            relay: RelayChoice::Own(OwnRelay::beside(listen)),
+            listen,
+            database,
+            timings: Timings::default(),
+            public_host: None,
+            metrics: false,
+        }
     }
 }
 
@@ -49,6 +66,12 @@ pub enum ServerError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The relay cannot run.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// The relay's certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] TlsError),
 }
 
 /// A running server. Dropping it stops it.
@@ -59,6 +82,7 @@ pub struct Server {
     permits: Arc<Semaphore>,
     http: JoinHandle<()>,
     switchboard: JoinHandle<()>,
+    relay: Option<RelayServer>,
 }
 
 impl Server {
@@ -67,7 +91,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`] tells a port in use from all else.
     pub async fn start(config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig { listen: address, database, timings } = config;
+        let ServerConfig { listen: address, database, timings, relay, public_host, metrics } =
+            config;
         let listener = TcpListener::bind(address).await.map_err(|source| {
             if source.kind() == io::ErrorKind::AddrInUse {
                 ServerError::AddressInUse(address)
@@ -78,17 +103,28 @@ impl Server {
         let local_addr =
             listener.local_addr().map_err(|source| ServerError::Listen { address, source })?;
         let store = Store::open(&database).await?;
+        let (relay, hand_out) = start_relay(relay, &database).await?;
         let mut exchange = Exchange::new(store.directory().await?, timings);
         exchange.restore(store.live().await?, switchboard::now());
 
         let (reports, inbox) = mpsc::channel(INBOX_MESSAGES);
         let (stop, stopped) = watch::channel(false);
-        let shared = Shared::new(reports, stopped.clone(), timings.sign_in);
+        let shared = Shared {
+            reports,
+            stop: stopped.clone(),
+            permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            ids: Arc::default(),
+            sign_in_time: timings.sign_in,
+            hand_out: Arc::new(hand_out),
+            public_host,
+        };
+        let figures = relay.as_ref().filter(|_| metrics).map(RelayServer::watch_stats);
+        let router = router(shared.clone(), metrics, figures);
         let permits = shared.permits.clone();
         let switchboard = tokio::spawn(Switchboard::new(exchange, store).run(inbox));
-        let http = tokio::spawn(serve(listener, shared, stopped));
+        let http = tokio::spawn(serve(listener, router, stopped));
         info!(%local_addr, "listening");
-        Ok(Self { local_addr, stop, permits, http, switchboard })
+        Ok(Self { local_addr, stop, permits, http, switchboard, relay })
     }
 
     /// Where it listens.
@@ -104,6 +140,9 @@ impl Server {
             (&mut self.http).await.ok();
             self.permits.acquire_many(connections).await.ok();
             (&mut self.switchboard).await.ok();
+            if let Some(relay) = self.relay.take() {
+                relay.shutdown().await;
+            }
         };
         if timeout(SHUTDOWN_TIME, orderly).await.is_err() {
             warn!("connections did not end in time");
@@ -119,15 +158,37 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Shared, mut stopped: watch::Receiver<bool>) {
+/// Starts what the choice needs, and says what clients are told.
+async fn start_relay(
+    choice: RelayChoice,
+    database: &Database,
+) -> Result<(Option<RelayServer>, HandOut), ServerError> {
+    let OwnRelay { mut config, certificate } = match choice {
+        RelayChoice::None => return Ok((None, HandOut::Nothing)),
+        RelayChoice::External { urls, secret } => {
+            return Ok((None, HandOut::External { urls, secret }));
+        }
+        RelayChoice::Own(own) => own,
+    };
+    let identity = match (&certificate, database) {
+        (Some((certificates, key)), _) => TlsIdentity::from_files(certificates, key)?,
+        (None, Database::File(path)) => TlsIdentity::kept_in(&path.with_extension("relay.pem"))?,
+        (None, Database::Memory) => TlsIdentity::self_signed()?,
+    };
+    let certificate_sha256 = Some(identity.certificate_sha256().to_owned());
+    config.tls = Some(identity);
+    let secret = config.secret.clone();
+    let relay = RelayServer::start(config).await?;
+    let ports = relay.ports().clone();
+    Ok((Some(relay), HandOut::Own { ports, certificate_sha256, secret }))
+}
+
+async fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
     let stop = async move {
         stopped.wait_for(|&stopping| stopping).await.ok();
     };
-    // small messages are to leave at once
-    let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-        stream.set_nodelay(true).ok();
-    });
-    let served = axum::serve(listener, router(shared)).with_graceful_shutdown(stop).await;
+    let router = router.into_make_service_with_connect_info::<LocalAddress>();
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
     if let Err(err) = served {
         warn!(%err, "serving ended");
     }
