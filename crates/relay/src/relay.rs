@@ -175,7 +175,7 @@ impl<S> Relay<S> {
     }
 
     /// Takes a client's packet: all of a datagram, or one message of a stream.
-    pub fn from_client(
+    pub fn client_sent(
         &mut self,
         now: Now,
         client: Client,

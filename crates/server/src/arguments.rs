@@ -212,7 +212,7 @@ impl Rest {
                 bail!("--relay-certificate and --relay-key go together")
             }
         };
-        Ok(RelayChoice::Own(own))
+        Ok(RelayChoice::Own(Box::new(own)))
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
 
     fn own(args: &[&str]) -> OwnRelay {
         match choice(args) {
-            RelayChoice::Own(own) => own,
+            RelayChoice::Own(own) => *own,
             other => panic!("not its own: {other:?}"),
         }
     }

@@ -25,7 +25,7 @@ pub enum RelayChoice {
     /// Nothing is handed out.
     None,
     /// The server relays itself.
-    Own(OwnRelay),
+    Own(Box<OwnRelay>),
     /// Somebody else's server with the same secret, such as coturn with `use-auth-secret`.
     External {
         /// Such as `turn:turn.example.org:3478?transport=udp`.

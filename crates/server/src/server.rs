@@ -39,7 +39,7 @@ impl ServerConfig {
     /// The usual times, and a relay beside it.
     pub fn new(listen: SocketAddr, database: Database) -> Self {
         Self {
-            relay: RelayChoice::Own(OwnRelay::beside(listen)),
+            relay: RelayChoice::Own(Box::new(OwnRelay::beside(listen))),
             listen,
             database,
             timings: Timings::default(),
@@ -168,7 +168,7 @@ async fn start_relay(
         RelayChoice::External { urls, secret } => {
             return Ok((None, HandOut::External { urls, secret }));
         }
-        RelayChoice::Own(own) => own,
+        RelayChoice::Own(own) => *own,
     };
     let identity = match (&certificate, database) {
         (Some((certificates, key)), _) => TlsIdentity::from_files(certificates, key)?,

@@ -29,7 +29,7 @@ impl<S> Relay<S> {
             return self.dropped(Drop::Unknown);
         };
         frame.narrow(CHANNEL_HEADER..CHANNEL_HEADER + length);
-        self.to_peer(now, id, peer, frame)
+        self.pass_to_peer(now, id, peer, frame)
     }
 
     pub(super) fn send_indication(
@@ -46,21 +46,21 @@ impl<S> Relay<S> {
             return self.dropped(Drop::Unknown);
         };
         frame.narrow(payload);
-        self.to_peer(now, id, peer, frame)
+        self.pass_to_peer(now, id, peer, frame)
     }
 
     /// Takes a peer's packet; the client to which what is then in the frame is to be sent.
-    pub fn from_peer(
+    pub fn peer_sent(
         &mut self,
         now: Instant,
         id: AllocationId,
         peer: SocketAddr,
         frame: &mut Frame<'_>,
     ) -> Option<Client> {
-        self.to_client(now, id, peer, false, frame)
+        self.pass_to_client(now, id, peer, false, frame)
     }
 
-    fn to_peer(
+    fn pass_to_peer(
         &mut self,
         now: Instant,
         id: AllocationId,
@@ -86,7 +86,7 @@ impl<S> Relay<S> {
         };
         if let Some(other) = other {
             self.count_to_peer(length);
-            return match self.to_client(now, other, from, true, frame) {
+            return match self.pass_to_client(now, other, from, true, frame) {
                 Some(client) => Action::ToClient(client),
                 None => Action::Ignore,
             };
@@ -101,7 +101,7 @@ impl<S> Relay<S> {
         }
     }
 
-    fn to_client(
+    fn pass_to_client(
         &mut self,
         now: Instant,
         id: AllocationId,

@@ -188,9 +188,9 @@ impl Shell {
     }
 
     /// Takes a client's packet.
-    pub fn from_client(self: &Rc<Self>, now: Now, client: Client, frame: &mut Frame<'_>) {
+    pub fn client_sent(self: &Rc<Self>, now: Now, client: Client, frame: &mut Frame<'_>) {
         let mut relay = self.relay.borrow_mut();
-        let open = match relay.from_client(now, client, frame) {
+        let open = match relay.client_sent(now, client, frame) {
             Action::Ignore => None,
             Action::Reply(reply) => {
                 self.reply(&reply);
@@ -214,14 +214,14 @@ impl Shell {
     }
 
     /// Takes a peer's packet.
-    pub fn from_peer(
+    pub fn peer_sent(
         &self,
         now: Instant,
         id: AllocationId,
         peer: SocketAddr,
         frame: &mut Frame<'_>,
     ) {
-        let client = self.relay.borrow_mut().from_peer(now, id, peer, frame);
+        let client = self.relay.borrow_mut().peer_sent(now, id, peer, frame);
         if let Some(client) = client {
             self.relay_to(client, frame.bytes());
         }

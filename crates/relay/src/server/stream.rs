@@ -174,5 +174,5 @@ fn take(shell: &Rc<Shell>, client: Client, message: &[u8]) {
     let mut buffer = shell.buffer.borrow_mut();
     debug_assert!(HEADROOM + message.len() + TAILROOM <= BUFFER);
     buffer[HEADROOM..HEADROOM + message.len()].copy_from_slice(message);
-    shell.from_client(now(), client, &mut Frame::new(&mut buffer, message.len()));
+    shell.client_sent(now(), client, &mut Frame::new(&mut buffer, message.len()));
 }

@@ -16,7 +16,7 @@ const BATCH: usize = 32;
 /// Serves clients until the socket fails.
 pub async fn serve_clients(shell: Rc<Shell>, listener: ListenerId, socket: Rc<UdpSocket>) {
     serve(&shell, &socket, |shell, now, address, frame| {
-        shell.from_client(now, Client { listener, address }, frame);
+        shell.client_sent(now, Client { listener, address }, frame);
     })
     .await;
 }
@@ -29,7 +29,7 @@ pub async fn serve_peers(
 ) {
     serve(&shell, &socket, |shell, now, peer, frame| {
         if let Some(id) = allocation.get() {
-            shell.from_peer(now.instant, id, peer, frame);
+            shell.peer_sent(now.instant, id, peer, frame);
         }
     })
     .await;
