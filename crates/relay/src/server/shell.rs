@@ -3,7 +3,7 @@
 use super::outbox::Outbox;
 use super::stats::{SharedStats, Stats};
 use super::stream::{self, Crowd};
-use super::udp::{serve_clients, serve_peers};
+use super::udp::{send, serve_clients, serve_peers};
 use super::{RelayConfig, RelayPorts, bind};
 use crate::frame::{BUFFER, Frame};
 use crate::relay::{
@@ -197,8 +197,7 @@ impl Shell {
                 None
             }
             Action::ToPeer { socket, peer } => {
-                // a network may drop packets, and so may a full socket
-                socket.socket.try_send_to(frame.bytes(), peer).ok();
+                send(&socket.socket, frame.bytes(), peer);
                 None
             }
             Action::ToClient(client) => {
@@ -245,7 +244,7 @@ impl Shell {
         let outlets = self.outlets.borrow();
         match usize::try_from(reply.listener.0).ok().and_then(|index| outlets.get(index)) {
             Some(Outlet::Datagrams(socket)) => {
-                socket.try_send_to(&reply.bytes, reply.to).ok();
+                send(socket, &reply.bytes, reply.to);
             }
             Some(Outlet::Streams) => {
                 let client = Client { listener: reply.listener, address: reply.to };
@@ -261,7 +260,7 @@ impl Shell {
         let outlets = self.outlets.borrow();
         match usize::try_from(client.listener.0).ok().and_then(|index| outlets.get(index)) {
             Some(Outlet::Datagrams(socket)) => {
-                socket.try_send_to(packet, client.address).ok();
+                send(socket, packet, client.address);
             }
             Some(Outlet::Streams) => {
                 let taken = self.streams.borrow().get(&client).is_some_and(|it| it.relay(packet));

@@ -3,6 +3,7 @@
 use super::shell::{Shell, now};
 use crate::frame::{Frame, HEADROOM, MAX_PACKET};
 use crate::relay::{AllocationId, Client, ListenerId};
+use socket2::SockRef;
 use std::cell::Cell;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -33,6 +34,14 @@ pub async fn serve_peers(
         }
     })
     .await;
+}
+
+/// Sends a datagram, or drops it, as a network may, if the socket is full.
+///
+/// Asks the system, not the runtime: for the runtime a new socket is not writable before it
+/// has waited for events once more, and a client's first packet comes before that.
+pub fn send(socket: &UdpSocket, packet: &[u8], to: SocketAddr) {
+    SockRef::from(socket).send_to(packet, &to.into()).ok();
 }
 
 async fn serve(

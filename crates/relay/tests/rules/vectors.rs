@@ -59,13 +59,13 @@ fn addresses_and_fingerprints_are_those_of_the_standard() {
 }
 
 #[test]
-fn one_wrong_bit_anywhere_is_seen_by_the_fingerprint() {
-    for bit in 0..ANSWER.len() * 8 {
-        let mut bytes = ANSWER.to_vec();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        let is_fingerprint_type = (ANSWER.len() - 8..ANSWER.len() - 6).contains(&(bit / 8));
-        if !is_fingerprint_type {
-            assert_eq!(Message::read(&bytes).err(), Some(Malformed), "bit {bit}");
+fn one_wrong_bit_is_seen_by_the_fingerprint() {
+    // types and lengths of attributes apart: those can hide the fingerprint, which is optional
+    for byte in (0..20).chain(28..36).chain(40..48).chain(52..72).chain(76..80) {
+        for bit in 0..8 {
+            let mut bytes = ANSWER.to_vec();
+            bytes[byte] ^= 1 << bit;
+            assert_eq!(Message::read(&bytes).err(), Some(Malformed), "{byte} {bit}");
         }
     }
 }

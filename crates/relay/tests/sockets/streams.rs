@@ -2,6 +2,7 @@
 
 use crate::client::{Came, LOCALHOST, SOON, TurnClient, open, start};
 use std::net::SocketAddr;
+use tincan_relay::stun::{Class, Writer, attribute, method};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -90,5 +91,28 @@ async fn a_message_may_come_byte_by_byte_and_several_at_once() {
         let length = timeout(SOON, peer.recv(&mut buffer)).await.expect("comes").expect("receives");
         assert_eq!(&buffer[..length], b"one");
     }
+    relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_packet_right_behind_its_allocation_is_relayed() {
+    let relay = start(open()).await;
+    let peer = UdpSocket::bind((LOCALHOST, 0)).await.expect("a port");
+    let peer_at = peer.local_addr().expect("an address");
+    let mut alice = TurnClient::tcp(&relay, "alice").await;
+    alice.greet().await;
+    let request = |method| Writer::new(Class::Request, method, rand::random());
+    let allocate = request(method::ALLOCATE).number(attribute::REQUESTED_TRANSPORT, 17 << 24);
+    let permit = request(method::CREATE_PERMISSION);
+    let permit = permit.xor_address(attribute::XOR_PEER_ADDRESS, peer_at);
+    let data = Writer::new(Class::Indication, method::SEND, rand::random())
+        .xor_address(attribute::XOR_PEER_ADDRESS, peer_at)
+        .attribute(attribute::DATA, b"first");
+    let (allocate, permit) = (alice.signed(allocate).finish(), alice.signed(permit).finish());
+    // in one segment, so that the relay takes them without waiting for anything in between
+    alice.send(&[allocate, permit, data.finish()].concat()).await;
+    let mut buffer = [0; 9];
+    let length = timeout(SOON, peer.recv(&mut buffer)).await.expect("comes").expect("receives");
+    assert_eq!(&buffer[..length], b"first");
     relay.shutdown().await;
 }

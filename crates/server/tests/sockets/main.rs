@@ -4,6 +4,7 @@ mod apps;
 mod bounds;
 mod calls;
 mod folder;
+mod ice;
 mod proxy;
 mod raw;
 mod restart;

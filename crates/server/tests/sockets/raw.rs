@@ -5,7 +5,7 @@ use futures_util::{SinkExt, StreamExt};
 use std::sync::Arc;
 use tincan_proto::identity::sign_in_proof;
 use tincan_proto::signalling::{PROTOCOL_VERSION, Refusal, SIGNALLING_PATH};
-use tincan_proto::{ClientMessage, DeviceId, IdentityKey, ServerMessage};
+use tincan_proto::{ClientMessage, DeviceId, Envelope, IdentityKey, ServerMessage};
 use tincan_server::Server;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -69,7 +69,14 @@ impl Raw {
         loop {
             match timeout(PATIENCE, self.socket.next()).await.expect("in time")? {
                 Ok(Message::Text(text)) => {
-                    return Some(serde_json::from_str(&text).expect("of the protocol"));
+                    if let Ok(bare) = serde_json::from_str(&text) {
+                        return Some(bare);
+                    }
+                    let envelope: Envelope<ServerMessage> =
+                        serde_json::from_str(&text).expect("of the protocol");
+                    if envelope.message.is_some() {
+                        return envelope.message;
+                    }
                 }
                 Ok(Message::Close(_)) | Err(_) => return None,
                 Ok(_) => {}
