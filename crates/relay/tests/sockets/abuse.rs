@@ -126,7 +126,7 @@ async fn ten_thousand_malformed_packets_harm_nobody() {
     bob.bind(0x4000, alice_at).await.expect("bound");
 
     let seed = rand::random();
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let mut mallory = TurnClient::udp(&relay, "mallory").await;
     mallory.allocate().await.expect("allowed");
