@@ -3,7 +3,7 @@
 use crate::negotiation::{NegotiationCommand, Role};
 use crate::state::{EndReason, PeerKey};
 use std::time::Instant;
-use tincan_proto::{CallId, ClientMessage, ControlMessage, ParticipantId, PeerMessage};
+use tincan_proto::{CallId, ClientMessage, ControlMessage, PeerMessage};
 
 /// An order to the outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,20 +12,38 @@ pub enum Command {
     Send(ClientMessage),
     /// Sign a message and send it to a participant by way of the server.
     SendPeerMessage {
-        /// In which call.
-        call: CallId,
-        /// To whom.
-        to: ParticipantId,
+        /// To whom, in which call, about which connection.
+        peer: PeerKey,
         /// What.
         message: PeerMessage,
     },
     /// Make a peer connection, with its tracks and control channel. It stays silent until told
-    /// to negotiate.
+    /// to negotiate, sends no media until told to, and what arrives is dropped until it is
+    /// admitted.
     OpenPeer {
         /// Its name.
         peer: PeerKey,
         /// Its part in perfect negotiation.
         role: Role,
+        /// It takes relayed candidates alone.
+        relay_only: bool,
+    },
+    /// The other side takes part in the call: what they send is heard and seen from now on.
+    AdmitPeer {
+        /// Which.
+        peer: PeerKey,
+    },
+    /// Let media out, beginning with a key frame, or hold it back.
+    SendMedia {
+        /// To whom.
+        peer: PeerKey,
+        /// Let it out.
+        on: bool,
+    },
+    /// Ask the other side for a key frame.
+    RequestKeyFrame {
+        /// Whom.
+        peer: PeerKey,
     },
     /// Carry out one step of negotiation, in order, and report the result.
     Negotiate {

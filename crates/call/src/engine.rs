@@ -5,9 +5,13 @@ mod connection;
 mod ending;
 mod glare;
 mod joining;
+mod link;
 mod ongoing;
+mod picture;
 mod reconnect;
+mod renewal;
 mod ringing;
+mod standby;
 mod switches;
 
 pub use reconnect::ATTEMPTS;
@@ -15,8 +19,9 @@ pub use reconnect::ATTEMPTS;
 use crate::command::{Command, Event, Output};
 use crate::input::Input;
 use crate::state::CallState;
+use link::Link;
 use ongoing::Ongoing;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 use tincan_proto::signalling::ServerMessage;
 use tincan_proto::units::UnixMillis;
@@ -52,6 +57,10 @@ pub struct Engine {
     state: CallState,
     /// What `state.current` needs beyond what is shown; there exactly when that is.
     ongoing: Option<Ongoing>,
+    /// Connections to the callers of calls that ring here.
+    ring_links: BTreeMap<CallId, Link>,
+    /// Devices that sent a forged message while it rang.
+    distrusted: Vec<(CallId, ParticipantId)>,
     me: Option<ParticipantId>,
     /// The server is connected and has welcomed this device.
     online: bool,
@@ -68,6 +77,8 @@ impl Engine {
         Self {
             state: CallState::default(),
             ongoing: None,
+            ring_links: BTreeMap::new(),
+            distrusted: Vec::new(),
             me: None,
             online: false,
             hide_address: false,
@@ -103,8 +114,9 @@ impl Engine {
             Input::PeerMessageOpened { call, from, message } => {
                 self.peer_message_opened(t, call, from, message);
             }
-            Input::PeerMessageForged { call, from } => self.peer_message_forged(t, call, &from),
-            Input::Peer { peer, input } => self.peer_reported(t, peer, input),
+            Input::PeerMessageForged { call, from } => self.peer_message_forged(t, call, from),
+            Input::Peer { peer, input } => self.peer_reported(t, &peer, input),
+            Input::AddressesChanged => self.addresses_changed(t),
             Input::DeadlineReached => self.deadline_reached(t),
         }
         let Turn { now: _, commands, events } = turn;
@@ -113,14 +125,17 @@ impl Engine {
 
     fn signalled(&mut self, t: &mut Turn, message: ServerMessage, server_now: UnixMillis) {
         match message {
-            ServerMessage::Incoming { call, from, to, media, expires, hide_address: _ } => {
-                let invitation = ringing::Invitation { call, from, to, media, expires };
+            ServerMessage::Incoming { call, from, to, media, expires, hide_address } => {
+                let invitation =
+                    ringing::Invitation { call, from, to, media, expires, hide_address };
                 self.invited(t, invitation, server_now);
             }
-            ServerMessage::Ringing { call, device, hide_address: _ } => {
-                self.rings_there(t, call, &device.account);
+            ServerMessage::Ringing { call, device, hide_address } => {
+                self.rings_there(t, call, device, hide_address);
             }
-            ServerMessage::Accepted { call, by, hide_address: _ } => self.accepted(t, call, by),
+            ServerMessage::Accepted { call, by, hide_address } => {
+                self.accepted(t, call, by, hide_address);
+            }
             ServerMessage::Declined { call, account } => self.declined_there(t, call, &account),
             ServerMessage::Unreachable { call, account, reason } => {
                 self.unreachable(t, call, &account, reason);
@@ -159,6 +174,7 @@ impl Engine {
             true => self.accept_again(t),
             false => self.announce(t),
         }
+        self.go_on_reconnecting(t);
     }
 
     fn signal_lost(&mut self, t: &mut Turn) {
@@ -188,8 +204,9 @@ impl Engine {
 
     fn deadline(&self) -> Option<Instant> {
         let rings = self.state.incoming.iter().map(|ring| ring.expires);
+        let links = self.ring_links.values().filter_map(Link::deadline);
         let current = self.ongoing.iter().zip(&self.state.current);
-        rings.chain(current.filter_map(|(ongoing, call)| ongoing.deadline(call))).min()
+        rings.chain(links).chain(current.filter_map(|(ongoing, call)| ongoing.deadline(call))).min()
     }
 
     /// Says something that makes sense only now.
@@ -220,6 +237,7 @@ impl Engine {
             self.finished.pop_front();
         }
         self.finished.push_back(call);
+        self.distrusted.retain(|(other, _)| *other != call);
     }
 
     fn is_current(&self, call: CallId) -> bool {

@@ -2,9 +2,10 @@
 
 use crate::negotiation::NegotiationInput;
 use crate::state::PeerKey;
+use tincan_proto::peer_message::Numbered;
 use tincan_proto::signalling::{CallMedia, ServerMessage};
 use tincan_proto::units::UnixMillis;
-use tincan_proto::{AccountName, CallId, ControlMessage, ParticipantId, PeerMessage};
+use tincan_proto::{AccountName, CallId, ControlMessage, ParticipantId};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +79,7 @@ pub enum Input {
         /// From whom.
         from: ParticipantId,
         /// What.
-        message: PeerMessage,
+        message: Numbered,
     },
     /// A message claimed to be from a participant but is not signed by their key, or their
     /// key is not known.
@@ -95,6 +96,8 @@ pub enum Input {
         /// What.
         input: PeerInput,
     },
+    /// This machine's addresses have changed, or it has slept: paths may be gone.
+    AddressesChanged,
     /// The deadline that the last [`crate::Output`] named has come.
     DeadlineReached,
 }
@@ -106,6 +109,20 @@ pub enum PeerInput {
     Negotiation(NegotiationInput),
     /// Its state changed.
     State(PeerState),
+    /// ICE has found a way; DTLS is next.
+    IceConnected,
+    /// The selected path is another.
+    Path {
+        /// It goes through a relay.
+        relayed: bool,
+    },
+    /// What has come of their picture so far: told several times a second.
+    Received {
+        /// Whole pictures.
+        pictures: u64,
+        /// Packets of pictures.
+        packets: u64,
+    },
     /// The control channel is open.
     ControlOpened,
     /// The other side said something on it.

@@ -7,6 +7,7 @@
 
 pub mod command;
 pub mod engine;
+pub mod frame_watch;
 pub mod input;
 pub mod negotiation;
 pub mod state;

@@ -40,6 +40,8 @@ pub enum NegotiationInput {
     },
     /// The other side sent a message.
     Received(PeerMessage),
+    /// The other side may not know of the offer that is open, if one is.
+    Unheard,
     /// A local candidate was gathered; one with an empty line ends the generation.
     Gathered(Candidate),
     /// [`NegotiationCommand::CreateOffer`] or [`NegotiationCommand::AcceptOffer`] has set this
@@ -191,6 +193,9 @@ impl Negotiation {
                 let ready = self.remote.received(candidate);
                 commands.extend(ready.map(NegotiationCommand::AddCandidate));
             }
+            // A new connection has a negotiation of its own: its owner decides.
+            NegotiationInput::Received(PeerMessage::Renew) => {}
+            NegotiationInput::Unheard => self.remind(&mut commands),
             NegotiationInput::Gathered(candidate) => {
                 let ready = self.local.gathered(candidate, self.is_described());
                 commands.extend(ready.map(send_candidate));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use std::time::{Duration, Instant};
+use tincan_proto::peer_message::Generation;
 use tincan_proto::signalling::CallMedia;
 use tincan_proto::{AccountName, CallId, DeviceId, ParticipantId};
 use ts_rs::TS;
@@ -13,6 +14,8 @@ pub struct PeerKey {
     pub call: CallId,
     /// The other device.
     pub participant: ParticipantId,
+    /// Which of the connections to it.
+    pub generation: Generation,
 }
 
 /// Everything about calls on this device.
@@ -56,6 +59,27 @@ pub struct Participant {
     pub microphone: bool,
     /// They send a picture.
     pub camera: bool,
+    /// Sound and picture take the way through a relay.
+    pub relayed: bool,
+    /// They send a picture and none arrives here.
+    pub picture_missing: bool,
+    /// They say that no picture of ours arrives there.
+    pub own_picture_missing: bool,
+}
+
+impl Participant {
+    /// Somebody who has been invited to a call of this kind.
+    pub fn invited(account: AccountName, media: CallMedia) -> Self {
+        Self {
+            account,
+            stage: Stage::Invited,
+            microphone: true,
+            camera: media == CallMedia::Video,
+            relayed: false,
+            picture_missing: false,
+            own_picture_missing: false,
+        }
+    }
 }
 
 /// How far a participant is.
@@ -86,7 +110,7 @@ pub enum Stage {
         device: DeviceId,
         /// The attempt to restore it that is under way or waits, from 1.
         attempt: u32,
-        /// When the next one begins; none if this is the last.
+        /// When the next one begins; none if this is the last, or if it waits for the server.
         next_at: Option<Instant>,
     },
 }
@@ -115,6 +139,8 @@ pub struct IncomingCall {
     pub to: Vec<AccountName>,
     /// As it is offered.
     pub media: CallMedia,
+    /// The caller hides its addresses.
+    pub hide_address: bool,
     /// When it stops ringing here even if the server stays silent.
     pub expires: Instant,
 }

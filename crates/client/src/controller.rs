@@ -12,17 +12,19 @@ mod snapshot;
 
 use crate::key_store::{self, KeyPlace, KeyStoreError};
 use crate::media::{MediaNote, MediaSession};
+use crate::network::{NetworkWatch, SleepWatch};
 use crate::ports::{KeyFrames, LocalServer, Tiles, Ui};
 use crate::profile::{Preferences, Profile};
 use crate::view::{Intent, IntentError, IntentErrorCode, NoticeKind, Snapshot};
 use calls::Calls;
+pub use calls::ConnectionReport;
 use check::{Check, CheckNote};
 use devices::DeviceState;
 use people::People;
 use session::Session;
 use snapshot::Notices;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tincan_call::{Input, PeerKey};
 use tincan_media::device::Devices;
 use tincan_peer_connection::PeerEvent;
@@ -34,6 +36,8 @@ use tokio::task::JoinHandle;
 const LEVELS: Duration = Duration::from_millis(100);
 /// How often figures are pushed, in levels.
 const STATS_EVERY: u32 = 10;
+/// How often the pictures that came are counted, in levels.
+const PICTURES_EVERY: u32 = 2;
 
 /// What the controller is made of.
 pub struct ClientConfig {
@@ -60,6 +64,7 @@ pub struct ClientConfig {
 enum Message {
     Intent(Intent, oneshot::Sender<Result<(), IntentError>>),
     Snapshot(oneshot::Sender<Box<Snapshot>>),
+    Connections(oneshot::Sender<Vec<ConnectionReport>>),
     KeyFrameNeeded(String),
     Peer(PeerKey, PeerEvent),
     Check(u32, CheckNote),
@@ -126,6 +131,15 @@ impl ClientHandle {
     }
 }
 
+impl ClientHandle {
+    /// The connections that there are, those of ringing calls included: for diagnostics.
+    pub async fn connections(&self) -> Vec<ConnectionReport> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.messages.send(Message::Connections(reply));
+        answer.await.unwrap_or_default()
+    }
+}
+
 impl KeyFrames for ClientHandle {
     fn key_frame_needed(&self, tile: &str) {
         let _ = self.messages.send(Message::KeyFrameNeeded(tile.to_owned()));
@@ -151,6 +165,8 @@ struct Controller {
     media: MediaSession,
     media_notes: mpsc::UnboundedReceiver<MediaNote>,
     notices: Notices,
+    network: NetworkWatch,
+    sleep: SleepWatch,
     revision: u32,
     changed: bool,
 }
@@ -183,9 +199,13 @@ impl Controller {
             media,
             media_notes,
             notices,
+            network: NetworkWatch::start(),
+            sleep: SleepWatch::new(Instant::now(), SystemTime::now()),
             revision: 0,
             changed: true,
         };
+        let hidden = controller.preferences.settings.hide_address;
+        controller.step(Input::AddressHidden { on: hidden }).await;
         controller.start_session(config.name);
         Ok(controller)
     }
@@ -209,6 +229,9 @@ impl Controller {
                     Some(Message::Snapshot(reply)) => {
                         let _ = reply.send(Box::new(self.snapshot()));
                     }
+                    Some(Message::Connections(reply)) => {
+                        let _ = reply.send(self.connections().await);
+                    }
                     Some(Message::KeyFrameNeeded(tile)) => self.media.key_frame_needed(&tile),
                     Some(Message::Peer(peer, event)) => self.hear_peer(peer, event).await,
                     Some(Message::Check(number, note)) => self.hear_check(number, note),
@@ -217,6 +240,7 @@ impl Controller {
                     None => break None,
                 },
                 event = self.session.next_event() => self.hear_server(event).await,
+                () = self.network.changed() => self.network_changed().await,
                 Some(note) = self.media_notes.recv() => self.hear_media(note),
                 () = sleep_until(deadline) => self.step(Input::DeadlineReached).await,
                 _ = ticks.tick() => {
@@ -224,8 +248,16 @@ impl Controller {
                         self.ui.show_levels(&levels);
                     }
                     ticked = ticked.wrapping_add(1);
+                    if ticked.is_multiple_of(PICTURES_EVERY) {
+                        self.count_pictures().await;
+                    }
                     if ticked.is_multiple_of(STATS_EVERY) {
                         self.measure().await;
+                        self.session.renew_ice_servers();
+                        if self.sleep.slept(Instant::now(), SystemTime::now()) {
+                            tracing::info!("the machine has slept");
+                            self.network_changed().await;
+                        }
                     }
                 }
             }
@@ -236,6 +268,14 @@ impl Controller {
         if let Some(reply) = closed {
             let _ = reply.send(());
         }
+    }
+}
+
+impl Controller {
+    /// Paths and the connection to the server may be gone.
+    async fn network_changed(&mut self) {
+        self.session.retry_now();
+        self.step(Input::AddressesChanged).await;
     }
 }
 

@@ -6,6 +6,7 @@ pub mod controller;
 pub mod headless;
 pub mod key_store;
 pub mod media;
+pub mod network;
 pub mod ports;
 pub mod profile;
 pub mod view;

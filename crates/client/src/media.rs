@@ -42,7 +42,21 @@ pub struct MediaSession {
     playout: Option<Arc<AudioReceivePipeline>>,
     keeper: Keeper,
     wanted: Wanted,
+    /// Connections whose other side does not take part yet.
+    prepared: HashMap<PeerKey, Prepared>,
     peers: HashMap<PeerKey, Incoming>,
+}
+
+/// A connection whose packets are dropped until somebody takes part.
+struct Prepared {
+    inlets: Arc<OnceLock<Inlets>>,
+    request: Requester,
+}
+
+/// Where a participant's packets go.
+struct Inlets {
+    video: Arc<VideoReceivePipeline>,
+    audio: Arc<AudioReceiver>,
 }
 
 /// Asks a participant for a key frame.
@@ -118,6 +132,7 @@ impl MediaSession {
             playout: None,
             keeper,
             wanted: Wanted::default(),
+            prepared: HashMap::new(),
             peers: HashMap::new(),
         })
     }
@@ -143,12 +158,37 @@ impl MediaSession {
         self.voice.set_apm(processing(settings));
     }
 
-    /// Prepares for a participant's packets.
+    /// Prepares for a connection. No device is opened for it and what arrives is dropped, until
+    /// it is admitted.
+    pub fn prepare_peer(&mut self, peer: &PeerKey) -> PeerIntake {
+        let inlets = Arc::<OnceLock<Inlets>>::default();
+        let request: Requester = Arc::default();
+        let (heard, seen) = (inlets.clone(), inlets.clone());
+        let sinks = MediaSinks {
+            audio: Box::new(move |packet| {
+                if let Some(inlets) = heard.get() {
+                    inlets.audio.push(packet);
+                }
+            }),
+            video: Box::new(move |packet| {
+                if let Some(inlets) = seen.get() {
+                    inlets.video.push(packet);
+                }
+            }),
+        };
+        let prepared = Prepared { inlets, request: request.clone() };
+        self.prepared.insert(peer.clone(), prepared);
+        PeerIntake { sinks, request }
+    }
+
+    /// The other side takes part: what they send is heard and seen from now on.
     ///
     /// # Errors
     /// In words, if there is no decoder.
-    pub fn add_peer(&mut self, peer: &PeerKey) -> Result<PeerIntake, String> {
-        let request: Requester = Arc::default();
+    pub fn admit_peer(&mut self, peer: &PeerKey) -> Result<(), String> {
+        let Some(Prepared { inlets, request }) = self.prepared.remove(peer) else {
+            return Ok(());
+        };
         let tile = Tile::Remote(peer.participant.clone());
         let tiles = self.tiles.clone();
         let ask = request.clone();
@@ -177,24 +217,15 @@ impl MediaSession {
             .map_err(|error| error.to_string())?;
         let video = Arc::new(video);
         let audio = Arc::new(self.playout().add(&peer.participant.account.to_string()));
-        let sinks = MediaSinks {
-            audio: Box::new({
-                let audio = audio.clone();
-                move |packet| audio.push(packet)
-            }),
-            video: Box::new({
-                let video = video.clone();
-                move |packet| video.push(packet)
-            }),
-        };
+        // Set once: a connection is admitted once.
+        let _ = inlets.set(Inlets { video: video.clone(), audio: audio.clone() });
         let last_request = Mutex::default();
-        let incoming =
-            Incoming { video, audio, resolution, request: request.clone(), last_request };
+        let incoming = Incoming { video, audio, resolution, request, last_request };
         self.peers.insert(peer.clone(), incoming);
-        Ok(PeerIntake { sinks, request })
+        Ok(())
     }
 
-    /// Sends to a participant from now on.
+    /// Offers what is taken here to a connection, which lets it out when it is told to.
     pub fn connect_peer(&self, peer: &PeerKey, sender: MediaSender) {
         self.outlets.add(peer.clone(), sender);
     }
@@ -207,6 +238,7 @@ impl MediaSession {
     /// Forgets a participant.
     pub fn remove_peer(&mut self, peer: &PeerKey) {
         self.outlets.remove(peer);
+        self.prepared.remove(peer);
         if self.peers.remove(peer).is_some() {
             self.tiles.close(&Tile::Remote(peer.participant.clone()));
         }

@@ -14,5 +14,5 @@ pub use delivery::Envelope;
 pub use ice::{IceServer, IceServers};
 pub use identity::{IdentityKey, PublicIdentity, SignatureBytes};
 pub use ids::{AccountName, CallId, DeviceId, ParticipantId, SessionId};
-pub use peer_message::{ControlMessage, PeerMessage, SignedMessage};
+pub use peer_message::{ControlMessage, Generation, Numbered, PeerMessage, SignedMessage};
 pub use signalling::{ClientMessage, ServerMessage};

@@ -60,6 +60,31 @@ impl std::fmt::Debug for Candidate {
     }
 }
 
+/// Counts the connections that two devices make one after the other in one call. The impolite
+/// side begins a new one; what belongs to an older one counts no more.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Generation(pub u32);
+
+impl Generation {
+    /// The connection after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// A negotiation message and the connection that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbered {
+    /// The connection.
+    pub generation: Generation,
+    /// The message.
+    #[serde(flatten)]
+    pub message: PeerMessage,
+}
+
 /// A negotiation message between two participants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
@@ -68,13 +93,15 @@ pub enum PeerMessage {
     Description(Description),
     /// A trickled candidate (RFC 8838).
     Candidate(Candidate),
+    /// The polite side asks for a new connection in place of this one.
+    Renew,
 }
 
 /// A [`PeerMessage`] as it passes through the server: the sender's identity key signs
 /// call, sender, receiver and body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedMessage {
-    /// The JSON text of a [`PeerMessage`], exactly as signed.
+    /// The JSON text of a [`Numbered`] message, exactly as signed.
     pub body: String,
     /// The signature over it.
     pub signature: SignatureBytes,
@@ -98,7 +125,7 @@ impl SignedMessage {
         call: CallId,
         from: &ParticipantId,
         to: &ParticipantId,
-        message: &PeerMessage,
+        message: &Numbered,
     ) -> Self {
         let body = serde_json::to_string(message).expect("peer messages have string keys only");
         let signature = key.sign(
@@ -123,7 +150,7 @@ impl SignedMessage {
         call: CallId,
         from: &ParticipantId,
         to: &ParticipantId,
-    ) -> Result<PeerMessage, OpenError> {
+    ) -> Result<Numbered, OpenError> {
         if self.body.len() > MAX_BODY_BYTES {
             return Err(OpenError::Malformed);
         }
@@ -137,10 +164,12 @@ impl SignedMessage {
             ],
             &self.signature,
         )?;
-        let message = serde_json::from_str(&self.body).map_err(|_| OpenError::Malformed)?;
-        let within_bounds = match &message {
+        let message: Numbered =
+            serde_json::from_str(&self.body).map_err(|_| OpenError::Malformed)?;
+        let within_bounds = match &message.message {
             PeerMessage::Description(d) => d.sdp.len() <= MAX_SDP_BYTES,
             PeerMessage::Candidate(c) => c.candidate.len() <= MAX_CANDIDATE_BYTES,
+            PeerMessage::Renew => true,
         };
         within_bounds.then_some(message).ok_or(OpenError::Malformed)
     }
@@ -161,6 +190,11 @@ pub enum ControlMessage {
         /// A picture is being sent.
         camera: bool,
     },
+    /// No picture of the receiver's reaches the sender although one should, or one does again.
+    PictureMissing {
+        /// None does.
+        missing: bool,
+    },
     /// The sender leaves the call.
     Bye,
     /// A kind that this version does not know; ignored.
@@ -177,14 +211,25 @@ mod tests {
         ParticipantId { account: name.parse().expect("valid"), device: DeviceId::from(device) }
     }
 
+    fn numbered(message: PeerMessage) -> Numbered {
+        Numbered { generation: Generation(3), message }
+    }
+
+    #[test]
+    fn the_number_stands_beside_the_message() {
+        let text = serde_json::to_string(&numbered(PeerMessage::Renew)).expect("string keys");
+        assert_eq!(text, r#"{"generation":3,"type":"renew"}"#);
+        assert_eq!(serde_json::from_str(&text).ok(), Some(numbered(PeerMessage::Renew)));
+    }
+
     #[test]
     fn a_swapped_fingerprint_is_noticed() {
         let key = IdentityKey::generate(&mut rand::rng());
         let (call, a, b) = (CallId::from(7), participant("alice", 1), participant("bob", 2));
-        let offer = PeerMessage::Description(Description {
+        let offer = numbered(PeerMessage::Description(Description {
             kind: DescriptionKind::Offer,
             sdp: "a=fingerprint:sha-256 AA".into(),
-        });
+        }));
         let sealed = SignedMessage::seal(&key, call, &a, &b, &offer);
         assert_eq!(sealed.open(&key.public(), call, &a, &b), Ok(offer));
 
@@ -200,12 +245,12 @@ mod tests {
     fn an_oversized_body_is_refused_before_it_is_read() {
         let key = IdentityKey::generate(&mut rand::rng());
         let (call, a, b) = (CallId::from(7), participant("alice", 1), participant("bob", 2));
-        let huge = PeerMessage::Candidate(Candidate {
+        let huge = numbered(PeerMessage::Candidate(Candidate {
             candidate: "x".repeat(MAX_CANDIDATE_BYTES + 1),
             sdp_mid: None,
             sdp_m_line_index: None,
             username_fragment: None,
-        });
+        }));
         let sealed = SignedMessage::seal(&key, call, &a, &b, &huge);
         assert_eq!(sealed.open(&key.public(), call, &a, &b), Err(OpenError::Malformed));
     }

@@ -8,7 +8,7 @@ use crate::command::{Command, Event};
 use crate::state::{Call, EndReason, EndedCall, Participant, Stage};
 use std::time::Duration;
 use tincan_proto::signalling::{CallMedia, Failure, RING_TIME, Unreachable};
-use tincan_proto::{AccountName, CallId, ClientMessage};
+use tincan_proto::{AccountName, CallId, ClientMessage, ParticipantId};
 
 /// How long the server may take to say anything about an invitation, or to come back while
 /// nobody has accepted. Longer than a reconnection takes, shorter than a person waits.
@@ -54,12 +54,7 @@ impl Engine {
         };
         self.state.ended = None;
         let camera = media == CallMedia::Video;
-        let invited = |account: &AccountName| Participant {
-            account: account.clone(),
-            stage: Stage::Invited,
-            microphone: true,
-            camera,
-        };
+        let invited = |account: &AccountName| Participant::invited(account.clone(), media);
         self.state.current = Some(Call {
             id: call,
             media,
@@ -91,16 +86,24 @@ impl Engine {
         current
     }
 
-    pub(super) fn rings_there(&mut self, _: &mut Turn, call: CallId, account: &AccountName) {
+    pub(super) fn rings_there(
+        &mut self,
+        t: &mut Turn,
+        call: CallId,
+        device: ParticipantId,
+        hides: bool,
+    ) {
         if !self.heard_about(call) {
             return;
         }
+        let account = &device.account;
         let participants = self.state.current.iter_mut().flat_map(|call| &mut call.participants);
         for participant in participants.filter(|p| p.account == *account) {
             if participant.stage == Stage::Invited {
                 participant.stage = Stage::Ringing;
             }
         }
+        self.stand_by(t, device, hides);
     }
 
     pub(super) fn declined_there(&mut self, t: &mut Turn, call: CallId, account: &AccountName) {

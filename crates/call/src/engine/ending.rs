@@ -2,7 +2,7 @@
 
 use super::{Engine, Turn};
 use crate::command::{Command, Event};
-use crate::state::{EndReason, EndedCall, PeerKey};
+use crate::state::{EndReason, EndedCall};
 use std::time::Duration;
 use tincan_proto::signalling::LeaveReason;
 use tincan_proto::{AccountName, ClientMessage, ControlMessage};
@@ -46,13 +46,12 @@ impl Engine {
             return self.end(t, reason, cause);
         }
         if let Some(link) = ongoing.links.remove(account) {
-            t.order(Command::ClosePeer {
-                peer: PeerKey { call: call.id, participant: link.participant },
-            });
+            t.order(Command::ClosePeer { peer: link.key(call.id) });
         }
         call.participants.retain(|p| p.account != *account);
         ongoing.departed.push(account.clone());
         ongoing.early.retain(|(from, _)| from.account != *account);
+        self.drop_standbys(t, Some(account));
     }
 
     /// Ends the current call.
@@ -60,13 +59,13 @@ impl Engine {
         if cause == Cause::Told && self.turn_to_rival(t) {
             return;
         }
+        self.drop_standbys(t, None);
         let (Some(ongoing), Some(call)) = (self.ongoing.take(), self.state.current.take()) else {
             return;
         };
-        let key = |participant| PeerKey { call: call.id, participant };
         if reason == EndReason::HungUp {
             for link in ongoing.links.values().filter(|link| link.control_open) {
-                let peer = key(link.participant.clone());
+                let peer = link.key(call.id);
                 t.order(Command::SendControl { peer, message: ControlMessage::Bye });
             }
         }
@@ -78,7 +77,7 @@ impl Engine {
             self.send_or_owe(t, ClientMessage::Cancel { call: call.id });
         }
         for link in ongoing.links.into_values() {
-            t.order(Command::ClosePeer { peer: key(link.participant) });
+            t.order(Command::ClosePeer { peer: link.key(call.id) });
         }
         t.order(Command::Capture { microphone: false, camera: false });
         self.remember_finished(call.id);

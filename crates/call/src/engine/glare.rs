@@ -51,6 +51,7 @@ impl Engine {
 
     /// Puts `ring` in the place of the own call, accepted and with the switches as they are.
     fn take_over(&mut self, t: &mut Turn, ring: IncomingCall) {
+        self.drop_standbys(t, None);
         let Some(call) = self.state.current.take() else { return };
         self.remember_finished(call.id);
         self.join(t, ring, call.microphone, call.camera);

@@ -1,10 +1,11 @@
 //! What the engine knows of the current call beyond what is shown of it.
 
-use crate::negotiation::Negotiation;
+use super::link::Link;
 use crate::state::{Call, IncomingCall};
 use std::collections::BTreeMap;
 use std::time::Instant;
-use tincan_proto::{AccountName, ParticipantId, PeerMessage};
+use tincan_proto::peer_message::Numbered;
+use tincan_proto::{AccountName, ParticipantId};
 
 /// The current call's inner side.
 #[derive(Clone, Debug)]
@@ -25,54 +26,12 @@ pub(super) struct Ongoing {
     pub rival: Option<IncomingCall>,
     /// Those who have accepted; the participant is shown in `Call::participants` as well.
     pub links: BTreeMap<AccountName, Link>,
+    /// Devices that ring, connected beforehand.
+    pub standbys: BTreeMap<ParticipantId, Link>,
     /// Those who are out of it again.
     pub departed: Vec<AccountName>,
     /// Messages from devices of which the server has not said yet that they have accepted.
-    pub early: Vec<(ParticipantId, Vec<PeerMessage>)>,
-}
-
-/// One of the others who has accepted.
-#[derive(Clone, Debug)]
-pub(super) struct Link {
-    pub participant: ParticipantId,
-    pub negotiation: Negotiation,
-    pub phase: Phase,
-    pub control_open: bool,
-    /// They have sent a negotiation message.
-    pub heard: bool,
-    /// The server has not heard of them for a while, but the connection stands.
-    pub gone: bool,
-}
-
-/// How a connection is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    Connecting {
-        nudge_at: Option<Instant>,
-        give_up_at: Instant,
-    },
-    Connected,
-    /// ICE hears nothing, but it may be a moment only.
-    Wavering {
-        until: Instant,
-    },
-    Interrupted {
-        attempt: u32,
-        next_at: Instant,
-    },
-}
-
-impl Phase {
-    pub(super) fn deadline(self) -> Option<Instant> {
-        match self {
-            Self::Connecting { nudge_at, give_up_at } => {
-                Some(nudge_at.map_or(give_up_at, |nudge_at| nudge_at.min(give_up_at)))
-            }
-            Self::Connected => None,
-            Self::Wavering { until } => Some(until),
-            Self::Interrupted { next_at, .. } => Some(next_at),
-        }
-    }
+    pub early: Vec<(ParticipantId, Vec<Numbered>)>,
 }
 
 impl Ongoing {
@@ -91,22 +50,27 @@ impl Ongoing {
             joined: false,
             rival: None,
             links: BTreeMap::new(),
+            standbys: BTreeMap::new(),
             departed: Vec::new(),
             early: Vec::new(),
         }
     }
 
+    /// The connection to a device, whether it has accepted or rings.
     pub(super) fn link(&mut self, participant: &ParticipantId) -> Option<&mut Link> {
-        self.links.get_mut(&participant.account).filter(|link| link.participant == *participant)
+        match self.links.get_mut(&participant.account) {
+            Some(link) if link.participant == *participant => Some(link),
+            Some(_) | None => self.standbys.get_mut(participant),
+        }
     }
 
     pub(super) fn deadline(&self, call: &Call) -> Option<Instant> {
         let waits = call.participants.iter().any(|p| !self.links.contains_key(&p.account));
-        let links = self.links.values().filter_map(|link| link.phase.deadline());
+        let links = self.links.values().chain(self.standbys.values());
         [self.answer_by, self.unreachable_at, waits.then_some(self.waiting_until)]
             .into_iter()
             .flatten()
-            .chain(links)
+            .chain(links.filter_map(Link::deadline))
             .min()
     }
 }

@@ -6,7 +6,7 @@ use super::ongoing::Ongoing;
 use super::{Engine, Turn};
 use crate::command::{Command, Event};
 use crate::negotiation::Role;
-use crate::state::{Call, EndReason, EndedCall, IncomingCall, Participant, Stage};
+use crate::state::{Call, EndReason, EndedCall, IncomingCall, Participant};
 use std::time::Duration;
 use tincan_proto::signalling::{CallMedia, DeclineReason, MAX_INVITED, RING_TIME, RingStop};
 use tincan_proto::units::UnixMillis;
@@ -22,6 +22,7 @@ pub(super) struct Invitation {
     pub to: Vec<AccountName>,
     pub media: CallMedia,
     pub expires: UnixMillis,
+    pub hide_address: bool,
 }
 
 impl Engine {
@@ -45,7 +46,8 @@ impl Engine {
             return self.decline(t, call, DeclineReason::Declined);
         }
         let expires = t.now + left.min(RING_TIME + RING_MARGIN);
-        let ring = IncomingCall { id: call, from: i.from, to: i.to, media: i.media, expires };
+        let Invitation { from, to, media, hide_address, .. } = i;
+        let ring = IncomingCall { id: call, from, to, media, hide_address, expires };
         if self.is_glare(&ring) {
             return self.settle_glare(t, ring);
         }
@@ -124,12 +126,7 @@ impl Engine {
                 others.push(account);
             }
         }
-        let invited = |account: &AccountName| Participant {
-            account: account.clone(),
-            stage: Stage::Invited,
-            microphone: true,
-            camera: ring.media == CallMedia::Video,
-        };
+        let invited = |account: &AccountName| Participant::invited(account.clone(), ring.media);
         self.state.ended = None;
         self.state.current = Some(Call {
             id: ring.id,
@@ -145,7 +142,10 @@ impl Engine {
         ongoing.joined = true;
         self.ongoing = Some(ongoing);
         self.say_accepted(t, ring.id);
-        self.open_link(t, ring.from, Role::Polite);
+        match self.ring_links.remove(&ring.id) {
+            Some(link) => self.admit(t, link),
+            None => self.open_link(t, ring.from, Role::Polite, ring.hide_address),
+        }
     }
 
     pub(super) fn say_accepted(&self, t: &mut Turn, call: CallId) {
@@ -157,6 +157,7 @@ impl Engine {
     /// A call does not ring here any more and was not taken here. The person is told why, unless
     /// they declined it themselves or are in a call.
     pub(super) fn ring_over(&mut self, t: &mut Turn, ring: IncomingCall, reason: EndReason) {
+        self.drop_ring_link(t, ring.id);
         self.remember_finished(ring.id);
         t.tell(Event::RingStopped(ring.id));
         t.tell(Event::Ended(ring.id, reason));

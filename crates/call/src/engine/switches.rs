@@ -2,8 +2,6 @@
 
 use super::{Engine, Turn};
 use crate::command::Command;
-use crate::state::PeerKey;
-use tincan_proto::ControlMessage;
 
 impl Engine {
     pub(super) fn microphone_switched(&mut self, t: &mut Turn, on: bool) {
@@ -20,15 +18,14 @@ impl Engine {
         }
     }
 
-    fn media_changed(&self, t: &mut Turn) {
-        let (Some(ongoing), Some(call)) = (&self.ongoing, &self.state.current) else { return };
+    fn media_changed(&mut self, t: &mut Turn) {
+        let Some(call) = &self.state.current else { return };
         let (microphone, camera) = (call.microphone, call.camera);
         t.order(Command::Capture { microphone, camera });
-        for link in ongoing.links.values().filter(|link| link.control_open) {
-            t.order(Command::SendControl {
-                peer: PeerKey { call: call.id, participant: link.participant.clone() },
-                message: ControlMessage::Media { microphone, camera },
-            });
+        for peer in self.joined_peers() {
+            if self.link_mut(&peer).is_some_and(|link| link.control_open) {
+                self.say_media(t, &peer);
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use tincan_proto::peer_message::{Description, DescriptionKind};
 use tincan_proto::signalling::{CallMedia, LeaveReason};
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{
-    AccountName, CallId, ClientMessage, ControlMessage, DeviceId, ParticipantId, PeerMessage,
-    ServerMessage,
+    AccountName, CallId, ClientMessage, ControlMessage, DeviceId, Generation, Numbered,
+    ParticipantId, PeerMessage, ServerMessage,
 };
 
 pub const SERVER_NOW: u64 = 1_000_000;
@@ -32,8 +32,13 @@ pub fn answer(sdp: &str) -> PeerMessage {
     PeerMessage::Description(Description { kind: DescriptionKind::Answer, sdp: sdp.into() })
 }
 
+pub fn peer(id: u128, who: &ParticipantId, generation: u32) -> PeerKey {
+    PeerKey { call: call(id), participant: who.clone(), generation: Generation(generation) }
+}
+
 pub struct Desk {
     pub engine: Engine,
+    pub start: Instant,
     pub now: Instant,
     pub out: Output,
     /// Everything told so far.
@@ -54,7 +59,8 @@ impl Desk {
 
     pub fn signed_out() -> Self {
         let out = Output::default();
-        Self { engine: Engine::new(7), now: Instant::now(), out, events: Vec::new() }
+        let start = Instant::now();
+        Self { engine: Engine::new(7), start, now: start, out, events: Vec::new() }
     }
 
     pub fn step(&mut self, input: Input) -> &mut Self {
@@ -117,12 +123,22 @@ impl Desk {
     }
 
     pub fn message(&mut self, id: u128, from: &ParticipantId, message: PeerMessage) -> &mut Self {
+        self.numbered(id, from, 0, message)
+    }
+
+    pub fn numbered(
+        &mut self,
+        id: u128,
+        from: &ParticipantId,
+        generation: u32,
+        message: PeerMessage,
+    ) -> &mut Self {
+        let message = Numbered { generation: Generation(generation), message };
         self.step(Input::PeerMessageOpened { call: call(id), from: from.clone(), message })
     }
 
     pub fn peer(&mut self, id: u128, who: &ParticipantId, input: PeerInput) -> &mut Self {
-        let peer = PeerKey { call: call(id), participant: who.clone() };
-        self.step(Input::Peer { peer, input })
+        self.step(Input::Peer { peer: peer(id, who, 0), input })
     }
 
     pub fn peer_state(&mut self, id: u128, who: &ParticipantId, state: PeerState) -> &mut Self {
@@ -203,7 +219,7 @@ impl Desk {
     /// The participants whose connection was opened, in which role.
     pub fn opened(&self) -> Vec<(ParticipantId, Role)> {
         let opened = |command: &Command| match command {
-            Command::OpenPeer { peer, role } => Some((peer.participant.clone(), *role)),
+            Command::OpenPeer { peer, role, .. } => Some((peer.participant.clone(), *role)),
             _ => None,
         };
         self.out.commands.iter().filter_map(opened).collect()
@@ -215,6 +231,15 @@ impl Desk {
             _ => None,
         };
         self.out.commands.iter().filter_map(closed).collect()
+    }
+
+    /// Whether media was let out or held back.
+    pub fn media(&self) -> Vec<bool> {
+        let media = |command: &Command| match command {
+            Command::SendMedia { on, .. } => Some(*on),
+            _ => None,
+        };
+        self.out.commands.iter().filter_map(media).collect()
     }
 
     /// Offers ordered, as `ice_restart`.

@@ -17,7 +17,7 @@ fn leave(reason: LeaveReason) -> ClientMessage {
 fn hanging_up_says_goodbye_on_both_ways_then_closes_everything() {
     let mut desk = Desk::in_call_with_bob();
     desk.step(Input::HangUpPressed);
-    let peer = PeerKey { call: call(5), participant: bob() };
+    let peer = peer(5, &bob(), 0);
     assert_eq!(
         desk.out.commands,
         [

@@ -7,3 +7,4 @@ mod ending;
 mod glare;
 mod group;
 mod ringing;
+mod standby;

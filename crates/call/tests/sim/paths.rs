@@ -6,9 +6,15 @@ use rand::Rng;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tincan_call::{PeerInput, PeerKey, PeerState};
-use tincan_proto::{CallId, ControlMessage, ParticipantId};
+use tincan_proto::{CallId, ControlMessage, Generation, ParticipantId};
 
-type PathKey = (CallId, ParticipantId, ParticipantId);
+/// Which connection of a call: each generation has a path of its own.
+pub type Way = (CallId, Generation);
+type PathKey = (Way, ParticipantId, ParticipantId);
+
+pub fn way(key: &PeerKey) -> Way {
+    (key.call, key.generation)
+}
 
 #[derive(Default)]
 struct Path {
@@ -25,30 +31,31 @@ pub struct Paths {
     all: BTreeMap<PathKey, Path>,
 }
 
-fn path_key(call: CallId, a: &ParticipantId, b: &ParticipantId) -> PathKey {
+fn path_key(call: Way, a: &ParticipantId, b: &ParticipantId) -> PathKey {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
     (call, low.clone(), high.clone())
 }
 
 impl Paths {
     pub fn version(&self, key: &PeerKey, me: &ParticipantId) -> u64 {
-        let path = self.all.get(&path_key(key.call, &key.participant, me));
+        let path = self.all.get(&path_key(way(key), &key.participant, me));
         path.map_or(0, |path| path.version)
     }
 }
 
 impl World {
-    fn path(&mut self, call: CallId, a: usize, b: usize) -> &mut Path {
+    fn path(&mut self, call: Way, a: usize, b: usize) -> &mut Path {
         let key = path_key(call, &self.devices[a].me, &self.devices[b].me);
         self.paths.all.entry(key).or_default()
     }
 
-    fn towards(&self, call: CallId, other: usize) -> PeerKey {
-        PeerKey { call, participant: self.devices[other].me.clone() }
+    fn towards(&self, call: Way, other: usize) -> PeerKey {
+        let (call, generation) = call;
+        PeerKey { call, participant: self.devices[other].me.clone(), generation }
     }
 
     /// What both sides have agreed on, with a candidate of the other on each.
-    fn agreed(&self, call: CallId, a: usize, b: usize) -> Option<Exchange> {
+    fn agreed(&self, call: Way, a: usize, b: usize) -> Option<Exchange> {
         let one = &self.devices[a].peers.get(&self.towards(call, b))?.model;
         let two = &self.devices[b].peers.get(&self.towards(call, a))?.model;
         let ready =
@@ -58,16 +65,16 @@ impl World {
 
     pub fn consider_path(&mut self, at: usize, key: &PeerKey) {
         let Some(other) = self.index(&key.participant) else { return };
-        let agreed = self.agreed(key.call, at, other);
-        let path = self.path(key.call, at, other);
+        let agreed = self.agreed(way(key), at, other);
+        let path = self.path(way(key), at, other);
         if agreed.is_some() && !path.up && !path.expected && path.broken != agreed {
             path.expected = true;
             let delay = self.millis(5, 300);
-            self.after(delay, Happening::PathComesUp(key.call, at, other));
+            self.after(delay, Happening::PathComesUp(way(key), at, other));
         }
     }
 
-    pub fn path_comes_up(&mut self, call: CallId, a: usize, b: usize) {
+    pub fn path_comes_up(&mut self, call: Way, a: usize, b: usize) {
         let agreed = self.agreed(call, a, b);
         let path = self.path(call, a, b);
         path.expected = false;
@@ -77,6 +84,12 @@ impl World {
         path.up = true;
         path.version += 1;
         path.broken = None;
+        for (at, other) in [(a, b), (b, a)] {
+            self.report(at, &self.towards(call, other), PeerInput::IceConnected);
+        }
+        if self.weather.hangs && self.random.random_ratio(1, 4) {
+            return;
+        }
         for (at, other) in [(a, b), (b, a)] {
             let delay = self.millis(0, 30);
             self.report_later(at, call, other, delay, PeerState::Connected);
@@ -105,7 +118,7 @@ impl World {
         }
     }
 
-    pub fn path_heals(&mut self, call: CallId, a: usize, b: usize) {
+    pub fn path_heals(&mut self, call: Way, a: usize, b: usize) {
         self.path(call, a, b).broken = None;
         let key = self.towards(call, b);
         self.consider_path(a, &key);
@@ -114,21 +127,21 @@ impl World {
     /// One side closed its connection; the other hears nothing any more.
     pub fn path_closes(&mut self, at: usize, key: &PeerKey) {
         let Some(other) = self.index(&key.participant) else { return };
-        if self.path(key.call, at, other).up {
-            self.path_comes_down(key.call, at, other);
+        if self.path(way(key), at, other).up {
+            self.path_comes_down(way(key), at, other);
         }
     }
 
     pub fn send_control(&mut self, at: usize, key: &PeerKey, message: ControlMessage) {
         let Some(other) = self.index(&key.participant) else { return };
-        if self.path(key.call, at, other).up {
+        if self.path(way(key), at, other).up {
             let delay = self.millis(1, 30);
-            let key = self.towards(key.call, at);
+            let key = self.towards(way(key), at);
             self.after(delay, Happening::Control { device: other, key, message });
         }
     }
 
-    fn path_comes_down(&mut self, call: CallId, a: usize, b: usize) {
+    fn path_comes_down(&mut self, call: Way, a: usize, b: usize) {
         let path = self.path(call, a, b);
         path.up = false;
         path.version += 1;
@@ -143,7 +156,7 @@ impl World {
     fn report_later(
         &mut self,
         device: usize,
-        call: CallId,
+        call: Way,
         other: usize,
         delay: Duration,
         state: PeerState,

@@ -7,25 +7,25 @@ use tincan_proto::signalling::{
     CallMedia, DeclineReason, Failure, LeaveReason, RING_TIME, RingStop, Unreachable,
 };
 use tincan_proto::units::UnixMillis;
-use tincan_proto::{AccountName, CallId, ClientMessage, ParticipantId, PeerMessage, ServerMessage};
+use tincan_proto::{AccountName, CallId, ClientMessage, Numbered, ParticipantId, ServerMessage};
 
 /// How long an unanswered call outlives the connection of its caller.
 const CALLER_GRACE: Duration = Duration::from_secs(5);
 /// How long a participant may be away.
-const PARTICIPANT_GRACE: Duration = Duration::from_secs(20);
+const PARTICIPANT_GRACE: Duration = Duration::from_secs(100);
 
 /// From a device.
 #[derive(Clone, Debug)]
 pub enum Up {
     Say(ClientMessage),
-    Peer { call: CallId, to: ParticipantId, message: PeerMessage },
+    Peer { call: CallId, to: ParticipantId, message: Numbered },
 }
 
 /// To a device.
 #[derive(Clone, Debug)]
 pub enum Down {
     Say(ServerMessage),
-    Peer { call: CallId, from: ParticipantId, message: PeerMessage },
+    Peer { call: CallId, from: ParticipantId, message: Numbered },
 }
 
 struct Call {
@@ -49,6 +49,8 @@ pub struct Server {
     online: BTreeSet<ParticipantId>,
     away: BTreeMap<ParticipantId, (Duration, Vec<Down>)>,
     calls: BTreeMap<CallId, Call>,
+    /// Who has ever accepted what.
+    pub accepts: BTreeSet<(CallId, ParticipantId)>,
     ended: BTreeMap<CallId, BTreeMap<AccountName, RingStop>>,
     out: Vec<(ParticipantId, Down)>,
 }
@@ -61,6 +63,7 @@ impl Server {
             online: BTreeSet::new(),
             away: BTreeMap::new(),
             calls: BTreeMap::new(),
+            accepts: BTreeSet::new(),
             ended: BTreeMap::new(),
             out: Vec::new(),
         }
@@ -131,7 +134,8 @@ impl Server {
                         let rings = c.rings.get(&p.account).and_then(|devices| devices.get(p));
                         c.joined.contains(p) || rings == Some(&true)
                     };
-                    concerns(who) && concerns(&to)
+                    let joined = c.joined.contains(who) || c.joined.contains(&to);
+                    joined && concerns(who) && concerns(&to)
                 });
                 let message = Down::Peer { call, from: who.clone(), message };
                 if !both || !self.deliver(&to, message) {
@@ -237,6 +241,7 @@ impl Server {
         let caller = call.caller.clone();
         call.joined.insert(who.clone());
         call.answered = true;
+        self.accepts.insert((id, who.clone()));
         for other in &others {
             self.tell(
                 other,

@@ -1,13 +1,14 @@
 //! Random people in a bad world: whatever they do, in the end everybody agrees.
 
-use crate::world::{Happening, Weather, World, name};
+use crate::world::{Happening, Peer, Weather, World, name};
 use rand::Rng;
 use rand::seq::IndexedRandom;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tincan_call::state::Stage;
-use tincan_call::{Event, Input};
-use tincan_proto::CallId;
+use tincan_call::{Event, Input, PeerKey};
 use tincan_proto::signalling::CallMedia;
+use tincan_proto::{CallId, ParticipantId};
 
 /// Longer than a ring, an invitation's grace and all attempts to reconnect together.
 const CALM: Duration = Duration::from_secs(150);
@@ -48,6 +49,7 @@ fn plan(world: &mut World, busy: u64, actions: u32) {
                 world.at(time + away, Happening::FindsServer(at));
                 Happening::LosesServer(at)
             }
+            18 => Happening::User(at, Input::AddressesChanged),
             _ => {
                 let other = (at + 1) % devices;
                 Happening::PathBreaks(at, other)
@@ -80,6 +82,15 @@ fn check_agreement(world: &World) {
             let stage = me.map(|me| me.stage);
             let connected = Stage::Connected { device: device.me.device };
             assert_eq!(stage, Some(connected), "seed {seed}: they do not see us");
+            let to = |me: &ParticipantId, peers: &BTreeMap<PeerKey, Peer>| {
+                let mut keys = peers.keys().filter(|key| key.participant == *me);
+                let generation = keys.next().map(|key| key.generation);
+                assert!(keys.next().is_none(), "seed {seed}: two connections of a pair");
+                generation
+            };
+            let generations = (to(&other.me, &device.peers), to(&device.me, &other.peers));
+            assert_eq!(generations.0, generations.1, "seed {seed}: two halves of connections");
+            assert!(device.peers.values().all(|peer| peer.sending), "seed {seed}: silence");
         }
     }
 }
@@ -131,6 +142,7 @@ fn weather(seed: u64) -> Weather {
         reorders: false,
         forgets: seed.is_multiple_of(4),
         shy: seed % 5 < 2,
+        hangs: seed % 7 < 2,
     }
 }
 

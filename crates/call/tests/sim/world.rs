@@ -1,14 +1,15 @@
 //! Devices, a server and the ways between them on a fake clock; one happening at a time.
 
 use crate::model_peer::ModelPeer;
-use crate::paths::Paths;
+use crate::paths::{Paths, Way};
 use crate::server::{Down, Server, Up};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::time::{Duration, Instant};
+use tincan_call::state::Stage;
 use tincan_call::*;
-use tincan_proto::{AccountName, CallId, ControlMessage, DeviceId, ParticipantId};
+use tincan_proto::{AccountName, ControlMessage, DeviceId, Numbered, ParticipantId};
 
 /// How bad the world is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Weather {
     pub forgets: bool,
     /// The server does not tell a device that joins who has joined before.
     pub shy: bool,
+    /// DTLS sometimes never comes to its end.
+    pub hangs: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -58,9 +61,9 @@ pub enum Happening {
         key: PeerKey,
         message: ControlMessage,
     },
-    PathComesUp(CallId, usize, usize),
+    PathComesUp(Way, usize, usize),
     PathBreaks(usize, usize),
-    PathHeals(CallId, usize, usize),
+    PathHeals(Way, usize, usize),
 }
 
 pub struct Device {
@@ -80,6 +83,8 @@ pub struct Peer {
     pub model: ModelPeer,
     pub instance: u64,
     pub control_opened: bool,
+    pub admitted: bool,
+    pub sending: bool,
     busy_until: Duration,
 }
 
@@ -333,10 +338,13 @@ impl World {
     fn obey(&mut self, at: usize, command: Command) {
         match command {
             Command::Send(message) => self.tell_server(at, Up::Say(message)),
-            Command::SendPeerMessage { call, to, message } => {
+            Command::SendPeerMessage { peer, message } => {
+                assert!(self.devices[at].peers.contains_key(&peer), "seed {}", self.seed);
+                let PeerKey { call, participant: to, generation } = peer;
+                let message = Numbered { generation, message };
                 self.tell_server(at, Up::Peer { call, to, message });
             }
-            Command::OpenPeer { peer, role: _ } => {
+            Command::OpenPeer { peer, role: _, relay_only: _ } => {
                 self.serial += 1;
                 let side = if at == 0 {
                     "a"
@@ -349,6 +357,8 @@ impl World {
                     model: ModelPeer::new(side, self.seed.is_multiple_of(2)),
                     instance: self.serial,
                     control_opened: false,
+                    admitted: false,
+                    sending: false,
                     busy_until: self.now,
                 };
                 let before = self.devices[at].peers.insert(peer, opened);
@@ -367,6 +377,20 @@ impl World {
             Command::SendControl { peer: key, message } => {
                 assert!(self.devices[at].peers.contains_key(&key), "seed {}", self.seed);
                 self.send_control(at, &key, message);
+            }
+            Command::AdmitPeer { peer: key } => {
+                self.check_accepted(at, &key);
+                let peer = self.devices[at].peers.get_mut(&key).expect("an open peer");
+                assert!(!std::mem::replace(&mut peer.admitted, true), "seed {}", self.seed);
+            }
+            Command::SendMedia { peer: key, on } => {
+                self.check_accepted(at, &key);
+                let peer = self.devices[at].peers.get_mut(&key).expect("an open peer");
+                assert!(peer.admitted, "seed {}: media to who is not admitted", self.seed);
+                peer.sending = on;
+            }
+            Command::RequestKeyFrame { peer: key } => {
+                assert!(self.devices[at].peers.contains_key(&key), "seed {}", self.seed);
             }
             Command::ClosePeer { peer: key } => {
                 let closed = self.devices[at].peers.remove(&key);
@@ -427,13 +451,31 @@ impl World {
         if self.random.random_ratio(1, 50) { self.millis(100, 1500) } else { self.millis(1, 100) }
     }
 
+    /// Nobody is heard, seen or sent anything before a person has accepted.
+    fn check_accepted(&self, at: usize, key: &PeerKey) {
+        let (device, seed) = (&self.devices[at], self.seed);
+        let current = device.engine.state().current.as_ref();
+        let ended = device.events.iter().any(|e| matches!(e, Event::Ended(c, _) if *c == key.call));
+        let here = current.is_some_and(|call| call.id == key.call) || ended;
+        assert!(here, "seed {seed}: media of a call that was not accepted here");
+        if current.is_some_and(|call| call.outgoing) {
+            let there = self.server.accepts.contains(&(key.call, key.participant.clone()));
+            assert!(there, "seed {seed}: media to somebody who has not accepted");
+        }
+    }
+
     /// What holds after every step of a device.
     fn check_device(&self, at: usize) {
         let (device, seed) = (&self.devices[at], self.seed);
         let state = device.engine.state();
+        for key in device.peers.keys() {
+            let rings = state.incoming.iter().any(|ring| ring.id == key.call);
+            let current = state.current.as_ref().is_some_and(|call| call.id == key.call);
+            assert!(rings || current, "seed {seed}: a peer outlives its call");
+        }
         match &state.current {
             None => {
-                assert!(device.peers.is_empty(), "seed {seed}: a peer outlives its call");
+                assert!(!device.peers.values().any(|peer| peer.admitted), "seed {seed}");
                 assert_eq!(device.captures, (false, false), "seed {seed}: a device stays open");
             }
             Some(call) => {
@@ -441,11 +483,20 @@ impl World {
                 let shown = call.participants.iter().filter_map(|participant| {
                     let account = participant.account.clone();
                     let device = participant.stage.device()?;
-                    let participant = ParticipantId { account, device };
-                    Some(PeerKey { call: call.id, participant })
+                    Some(ParticipantId { account, device })
                 });
                 let shown: std::collections::BTreeSet<_> = shown.collect();
-                assert!(device.peers.keys().eq(shown.iter()), "seed {seed}: peers unlike shown");
+                let admitted = device.peers.iter().filter(|(_, peer)| peer.admitted);
+                let admitted = admitted.map(|(key, _)| &key.participant);
+                assert!(admitted.eq(shown.iter()), "seed {seed}: peers unlike shown");
+                for participant in &call.participants {
+                    if matches!(participant.stage, Stage::Interrupted { .. }) {
+                        let sends = |(key, peer): (&PeerKey, &Peer)| {
+                            key.participant.account == participant.account && peer.sending
+                        };
+                        assert!(!device.peers.iter().any(sends), "seed {seed}: sends into nothing");
+                    }
+                }
                 assert!(!call.participants.is_empty(), "seed {seed}: alone in a call");
             }
         }

@@ -10,11 +10,12 @@ use tincan_call::{
     CallState, Command, Engine, Event, Input, NegotiationCommand, Output, PeerInput, PeerKey,
     PeerState,
 };
-use tincan_peer_connection::{Peer, PeerEvent, PeerOptions, PeerStats};
+use tincan_peer_connection::{IceState, Peer, PeerEvent, PeerOptions, PeerStats};
 use tincan_proto::peer_message::OpenError;
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{
-    AccountName, CallId, ClientMessage, ParticipantId, PeerMessage, ServerMessage, SignedMessage,
+    AccountName, CallId, ClientMessage, Numbered, ParticipantId, PeerMessage, ServerMessage,
+    SignedMessage,
 };
 
 use crate::media::IncomingStats;
@@ -30,8 +31,20 @@ pub struct Calls {
     pub connected_at: Option<UnixMillis>,
 }
 
+/// One connection as it is now, for diagnostics.
+#[derive(Clone, Debug)]
+pub struct ConnectionReport {
+    /// To whom.
+    pub participant: ParticipantId,
+    /// ICE and DTLS are up.
+    pub connected: bool,
+    /// What it has carried so far.
+    pub totals: PeerStats,
+}
+
 struct Connection {
     peer: Peer,
+    connected: bool,
     before: Option<(Instant, PeerStats, IncomingStats)>,
     stats: ParticipantStats,
 }
@@ -54,10 +67,14 @@ impl Calls {
         self.peers.get(peer).map(|connection| &connection.stats)
     }
 
-    /// The selected path goes through a relay.
-    pub fn is_relayed(&self, peer: &PeerKey) -> bool {
-        let relay = |candidate: &Option<String>| candidate.as_deref() == Some("relay");
-        self.stats(peer).is_some_and(|s| relay(&s.local_candidate) || relay(&s.remote_candidate))
+    /// The connection to somebody in the current call.
+    pub fn peer_of(&self, participant: &ParticipantId) -> Option<&PeerKey> {
+        let call = self.state().current.as_ref()?.id;
+        self.peers.keys().find(|key| key.call == call && key.participant == *participant)
+    }
+
+    pub fn peers(&self) -> Vec<PeerKey> {
+        self.peers.keys().cloned().collect()
     }
 }
 
@@ -120,12 +137,28 @@ impl Controller {
             Command::Send(message) => {
                 self.session.send(message);
             }
-            Command::SendPeerMessage { call, to, message } => {
-                self.send_peer_message(call, to, &message);
+            Command::SendPeerMessage { peer, message } => self.send_peer_message(&peer, message),
+            Command::OpenPeer { peer, role, relay_only } => {
+                tracing::debug!(%peer.participant, ?peer.generation, ?role, "a connection opens");
+                self.open_peer(peer, relay_only).await;
             }
-            Command::OpenPeer { peer, role } => {
-                tracing::debug!(%peer.participant, ?role, "a connection opens");
-                self.open_peer(peer).await;
+            Command::AdmitPeer { peer } => {
+                if let Err(error) = self.media.admit_peer(&peer) {
+                    self.cannot_open(peer, &error).await;
+                }
+            }
+            Command::SendMedia { peer, on } => {
+                if let Some(connection) = self.calls.peers.get(&peer) {
+                    connection.peer.set_sending(on);
+                }
+                if on {
+                    self.media.send_key_frame();
+                }
+            }
+            Command::RequestKeyFrame { peer } => {
+                if let Some(connection) = self.calls.peers.get(&peer) {
+                    connection.peer.request_key_frame();
+                }
             }
             Command::Negotiate { peer, command } => self.negotiate(&peer, command),
             Command::SendControl { peer, message } => {
@@ -145,7 +178,7 @@ impl Controller {
     fn negotiate(&mut self, peer: &PeerKey, command: NegotiationCommand) {
         match command {
             NegotiationCommand::Send(message) => {
-                self.send_peer_message(peer.call, peer.participant.clone(), &message);
+                self.send_peer_message(peer, message);
             }
             other => match self.calls.peers.get(peer) {
                 Some(connection) => connection.peer.negotiate(other),
@@ -154,9 +187,11 @@ impl Controller {
         }
     }
 
-    fn send_peer_message(&self, call: CallId, to: ParticipantId, message: &PeerMessage) {
+    fn send_peer_message(&self, peer: &PeerKey, message: PeerMessage) {
         let (Some(me), Ok(key)) = (self.session.me(), &self.key) else { return };
-        let message = SignedMessage::seal(key, call, &me, &to, message);
+        let PeerKey { call, participant: to, generation } = peer.clone();
+        let message = Numbered { generation, message };
+        let message = SignedMessage::seal(key, call, &me, &to, &message);
         self.session.send(ClientMessage::Signal { call, to, message });
     }
 
@@ -184,14 +219,12 @@ impl Controller {
         }
     }
 
-    async fn open_peer(&mut self, peer: PeerKey) {
-        let intake = match self.media.add_peer(&peer) {
-            Ok(intake) => intake,
-            Err(error) => return self.cannot_open(peer, &error).await,
-        };
-        let (sinks, complete) = intake.split();
+    async fn open_peer(&mut self, peer: PeerKey, relay_only: bool) {
+        let (sinks, complete) = self.media.prepare_peer(&peer).split();
+        let own = self.preferences.settings.ice_servers.iter();
+        let ice_servers = own.chain(&self.session.ice.servers).cloned().collect();
         let options =
-            PeerOptions { ice_servers: self.session.ice.servers.clone(), ..PeerOptions::default() };
+            PeerOptions { ice_servers, relay_only, sending: false, ..PeerOptions::default() };
         match Peer::open(options, sinks).await {
             Ok((connection, mut events)) => {
                 complete(Box::new(connection.key_frame_requester()));
@@ -206,7 +239,8 @@ impl Controller {
                     }
                 });
                 let stats = ParticipantStats::default();
-                let connection = Connection { peer: connection, before: None, stats };
+                let connection =
+                    Connection { peer: connection, connected: false, before: None, stats };
                 self.calls.peers.insert(peer, connection);
             }
             Err(error) => {
@@ -248,8 +282,12 @@ impl Controller {
         let input = match event {
             PeerEvent::Negotiation(input) => PeerInput::Negotiation(input),
             PeerEvent::State(state) => {
-                if state == PeerState::Connected {
+                let connected = state == PeerState::Connected;
+                if connected {
                     self.media.send_key_frame();
+                }
+                if let Some(connection) = self.calls.peers.get_mut(&peer) {
+                    connection.connected = connected;
                 }
                 PeerInput::State(state)
             }
@@ -260,16 +298,46 @@ impl Controller {
                 self.changed = true;
                 return;
             }
-            PeerEvent::Path { relayed } => {
-                tracing::debug!(relayed, %peer.participant, "the path");
-                return;
-            }
+            PeerEvent::Path { relayed } => PeerInput::Path { relayed },
             PeerEvent::Ice(state) => {
                 tracing::debug!(?state, %peer.participant, "ICE");
-                return;
+                match state {
+                    IceState::Connected | IceState::Completed => PeerInput::IceConnected,
+                    IceState::New
+                    | IceState::Checking
+                    | IceState::Disconnected
+                    | IceState::Failed
+                    | IceState::Closed => return,
+                }
             }
         };
         self.step(Input::Peer { peer, input }).await;
+    }
+
+    /// Every connection that there is, also while it rings.
+    pub(super) async fn connections(&self) -> Vec<ConnectionReport> {
+        let mut reports = Vec::new();
+        for (key, connection) in &self.calls.peers {
+            reports.push(ConnectionReport {
+                participant: key.participant.clone(),
+                connected: connection.connected,
+                totals: connection.peer.stats().await,
+            });
+        }
+        reports
+    }
+
+    /// Tells the engine what has come of everybody's picture.
+    pub(super) async fn count_pictures(&mut self) {
+        let changed = self.changed;
+        for peer in self.calls.peers() {
+            let video = self.media.stats(&peer).video.assembled;
+            let input = PeerInput::Received { pictures: video.frames, packets: video.packets };
+            let before = self.calls.state().clone();
+            self.step(Input::Peer { peer, input }).await;
+            // Counting alone shows nothing new.
+            self.changed = changed || before != *self.calls.state();
+        }
     }
 
     /// Takes the figures of the last second.

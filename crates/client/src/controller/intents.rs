@@ -53,6 +53,7 @@ impl Controller {
                 if self.calls.state().current.is_none() {
                     return Err(refuse(IntentErrorCode::NoCall, "there is no call"));
                 }
+                self.session.retry_now();
                 self.step(Input::ReconnectPressed).await;
             }
             Intent::SetMicrophone { on } => self.step(Input::MicrophoneSwitched { on }).await,
@@ -70,6 +71,7 @@ impl Controller {
             Intent::UpdateSettings { settings } => {
                 let checked = settings.check_ice_servers();
                 checked.map_err(|e| refuse(IntentErrorCode::BadIceServer, e.to_string()))?;
+                self.step(Input::AddressHidden { on: settings.hide_address }).await;
                 self.update_settings(settings);
             }
             Intent::CheckConnection => self.check_connection(),

@@ -6,7 +6,7 @@ use crate::profile::Account;
 use crate::view::{
     IntentError, IntentErrorCode, NoticeKind, ServerView, SessionProblem, SessionView,
 };
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tincan_call::Input;
 use tincan_proto::signalling::{Failure, Refusal};
 use tincan_proto::units::UnixMillis;
@@ -15,6 +15,11 @@ use tincan_proto::{
 };
 use tincan_signal_client::{SignalClient, SignalConfig, SignalEvent};
 use tokio::sync::mpsc;
+
+/// How long before their end credentials are asked for anew.
+const ICE_RENEWED_BEFORE: Duration = Duration::from_secs(5 * 60);
+/// How long an answer may take until they are asked for again.
+const ICE_ASKED_AGAIN: Duration = Duration::from_secs(60);
 
 /// The session with the server.
 pub struct Session {
@@ -28,6 +33,7 @@ pub struct Session {
     clock_offset: i64,
     /// STUN and TURN servers as last handed out.
     pub ice: IceServers,
+    ice_asked: Option<Instant>,
 }
 
 enum State {
@@ -48,6 +54,7 @@ impl Session {
             state: State::SignedOut { name: None, problem: None },
             clock_offset: 0,
             ice: IceServers::default(),
+            ice_asked: None,
         }
     }
 
@@ -89,6 +96,26 @@ impl Session {
     pub fn set_hurry(&self, hurry: bool) {
         if let Some(client) = &self.client {
             client.set_hurry(hurry);
+        }
+    }
+
+    /// Tries the server again at once, if it is away.
+    pub fn retry_now(&self) {
+        if let Some(client) = &self.client {
+            client.retry_now();
+        }
+    }
+
+    /// Asks for STUN and TURN servers anew before the credentials end, so that a long call finds
+    /// good ones when it needs another connection.
+    pub fn renew_ice_servers(&mut self) {
+        let ends_soon = self.ice.expires.is_some_and(|expires| {
+            expires.0 <= self.server_now().0.saturating_add(ICE_RENEWED_BEFORE.as_millis() as u64)
+        });
+        let asked = self.ice_asked.is_some_and(|at| at.elapsed() < ICE_ASKED_AGAIN);
+        if ends_soon && !asked && self.is_online() {
+            self.ice_asked = Some(Instant::now());
+            self.send(ClientMessage::ListIceServers);
         }
     }
 

@@ -5,7 +5,7 @@ use super::session::unix_now;
 use crate::ports::Tile;
 use crate::view::{
     CallView, DeviceKind, EndedView, IncomingView, LinkView, Notice, NoticeKind, ParticipantView,
-    PhaseView, Snapshot,
+    PhaseView, PictureProblem, Snapshot,
 };
 use std::time::Instant;
 use tincan_call::engine::ATTEMPTS;
@@ -83,22 +83,27 @@ impl Controller {
             media: call.media,
             phase: phase(call),
             connected_at: self.calls.connected_at,
-            participants: call.participants.iter().map(|p| self.participant(call, p)).collect(),
+            participants: call.participants.iter().map(|p| self.participant(p)).collect(),
             microphone: self.devices.capture(DeviceKind::Microphone, call.microphone),
             self_tile: camera.live.then(|| Tile::Own.to_string()),
             camera,
             stats: call
                 .participants
                 .iter()
-                .filter_map(|p| self.calls.stats(&peer_key(call, p)?).cloned())
+                .filter_map(|p| self.calls.stats(self.peer_key(p)?).cloned())
                 .collect(),
         }
     }
 
-    fn participant(&self, call: &Call, participant: &Participant) -> ParticipantView {
-        let peer = peer_key(call, participant);
+    fn peer_key(&self, participant: &Participant) -> Option<&PeerKey> {
+        let device = participant.stage.device()?;
+        self.calls.peer_of(&ParticipantId { account: participant.account.clone(), device })
+    }
+
+    fn participant(&self, participant: &Participant) -> ParticipantView {
+        let peer = self.peer_key(participant);
         let has_picture =
-            participant.camera && peer.as_ref().is_some_and(|peer| self.media.has_picture(peer));
+            participant.camera && peer.is_some_and(|peer| self.media.has_picture(peer));
         ParticipantView {
             account: participant.account.clone(),
             device: participant.stage.device(),
@@ -107,21 +112,23 @@ impl Controller {
                 Stage::Connected { .. } | Stage::Wavering { .. }
             ),
             link: link(participant.stage),
-            relayed: peer.as_ref().is_some_and(|peer| self.calls.is_relayed(peer)),
-            picture_problem: None,
+            relayed: participant.relayed,
+            picture_problem: picture_problem(participant),
             microphone: participant.microphone,
             camera: participant.camera,
             tile: peer
                 .filter(|_| has_picture)
-                .map(|peer| Tile::Remote(peer.participant).to_string()),
+                .map(|peer| Tile::Remote(peer.participant.clone()).to_string()),
         }
     }
 }
 
-fn peer_key(call: &Call, participant: &Participant) -> Option<PeerKey> {
-    let device = participant.stage.device()?;
-    let participant = ParticipantId { account: participant.account.clone(), device };
-    Some(PeerKey { call: call.id, participant })
+fn picture_problem(participant: &Participant) -> Option<PictureProblem> {
+    if participant.picture_missing {
+        Some(PictureProblem::NotArriving)
+    } else {
+        participant.own_picture_missing.then_some(PictureProblem::NotLeaving)
+    }
 }
 
 fn link(stage: Stage) -> LinkView {

@@ -288,6 +288,8 @@ impl Session {
             PeerMessage::Candidate(candidate) => {
                 json!({"ev": "candidate", "candidate": candidate, "t": t})
             }
+            // One session has one connection: `init` makes the next.
+            PeerMessage::Renew => return,
         });
     }
 

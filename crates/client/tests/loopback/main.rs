@@ -84,6 +84,49 @@ async fn a_whole_call_with_moving_pictures_mute_and_history() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_connected_while_it_rings_and_nothing_is_opened_or_sent_before_acceptance() {
+    let world = World::new().await;
+    let (alice, bob) = world.acquainted().await;
+    call(&alice, &bob).await;
+    for person in [&alice, &bob] {
+        let totals = person.wait_for_connection().await.totals;
+        let sent = (totals.audio_packets_sent, totals.video_packets_sent);
+        assert_eq!(sent, (0, 0), "nobody has accepted");
+    }
+    assert_eq!(bob.devices_asked_for(), 0, "nothing is opened while it rings");
+    assert!(bob.look(|s| s.call.is_none() && s.ended.is_none()));
+    alice
+        .wait("it only rings", |s| s.call.as_ref().is_some_and(|c| c.connected_at.is_none()))
+        .await;
+
+    let accepted = std::time::Instant::now();
+    accept(&bob).await;
+    bob.wait_for_frames(1).await;
+    println!("accepted to the first frame: {:?} at the callee's", accepted.elapsed());
+    alice.wait_for_frames(1).await;
+    println!("accepted to the first frame: {:?} at the caller's", accepted.elapsed());
+    for person in [&alice, &bob] {
+        assert!(connected(person));
+        assert_eq!(person.connections().await.len(), 1, "it is the same connection");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_is_declined_leaves_no_connection() {
+    let world = World::new().await;
+    let (alice, bob) = world.acquainted().await;
+    call(&alice, &bob).await;
+    alice.wait_for_connection().await;
+    let call = bob.look(|s| s.incoming[0].call);
+    bob.intend(Intent::Decline { call }).await;
+    alice.wait("declined", |s| s.ended.is_some()).await;
+    for person in [&alice, &bob] {
+        assert_eq!(person.connections().await.len(), 0);
+    }
+    assert_eq!(bob.devices_asked_for(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn decline_cancel_and_a_second_call_end_in_the_right_words() {
     let world = World::new().await;
     let (alice, bob) = world.acquainted().await;

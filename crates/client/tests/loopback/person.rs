@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tincan_client::controller::{Client, ClientConfig};
+use tincan_client::controller::{Client, ClientConfig, ConnectionReport};
 use tincan_client::ports::{
     Happening, LocalServer, LocalServerPlace, Tile, TilePicture, Tiles, Ui,
 };
@@ -92,6 +92,7 @@ pub struct Person {
     client: Client,
     snapshots: watch::Receiver<Option<Snapshot>>,
     pictures: Arc<Pictures>,
+    devices: Arc<NoDevices>,
     folder: PathBuf,
     server: String,
 }
@@ -100,9 +101,10 @@ impl Person {
     async fn start(folder: PathBuf, name: Option<&str>, contacts: &[&str], server: String) -> Self {
         let (shown, snapshots) = watch::channel(None);
         let pictures = Arc::<Pictures>::default();
+        let devices = Arc::<NoDevices>::default();
         let config = ClientConfig {
             profile: Profile::open("test", &folder).expect("a profile"),
-            devices: Arc::new(NoDevices),
+            devices: devices.clone(),
             tiles: pictures.clone(),
             ui: Arc::new(Screen(shown)),
             local_server: Arc::new(Elsewhere(server.clone())),
@@ -112,7 +114,7 @@ impl Person {
             contacts: contacts.iter().map(|name| name.parse().expect("a name")).collect(),
         };
         let client = Client::start(config).await.expect("a client");
-        Self { client, snapshots, pictures, folder, server }
+        Self { client, snapshots, pictures, devices, folder, server }
     }
 
     /// Stops the app, puts another key in place of the one first seen, and starts it again.
@@ -167,6 +169,30 @@ impl Person {
         };
         let held = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
         assert!(held, "waited in vain: {what}\n{:#?}", self.snapshots.borrow());
+    }
+
+    /// How often a device was to be opened.
+    pub fn devices_asked_for(&self) -> u64 {
+        self.devices.asked.load(Ordering::Relaxed)
+    }
+
+    pub async fn connections(&self) -> Vec<ConnectionReport> {
+        self.client.handle().connections().await
+    }
+
+    /// Waits until there is one connection and it is up.
+    pub async fn wait_for_connection(&self) -> ConnectionReport {
+        let waiting = async {
+            loop {
+                if let [report] = self.connections().await.as_slice()
+                    && report.connected
+                {
+                    return report.clone();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("a connection in time")
     }
 
     /// Pictures of others with a valid, advancing stamp so far.
@@ -229,8 +255,18 @@ impl LocalServer for Elsewhere {
     }
 }
 
-/// A machine with neither camera nor sound.
-struct NoDevices;
+/// A machine with neither camera nor sound, which counts who asks for them.
+#[derive(Default)]
+struct NoDevices {
+    asked: AtomicU64,
+}
+
+impl NoDevices {
+    fn refuse(&self) -> Result<Box<dyn OpenDevice>, DeviceError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Err(DeviceError::Missing)
+    }
+}
 
 impl Devices for NoDevices {
     fn list(&self) -> DeviceList {
@@ -243,7 +279,7 @@ impl Devices for NoDevices {
         _: MicrophoneSink,
         _: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        Err(DeviceError::Missing)
+        self.refuse()
     }
 
     fn open_speaker(
@@ -252,7 +288,7 @@ impl Devices for NoDevices {
         _: SpeakerSource,
         _: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        Err(DeviceError::Missing)
+        self.refuse()
     }
 
     fn open_camera(
@@ -262,6 +298,6 @@ impl Devices for NoDevices {
         _: NewestIn<VideoFrame>,
         _: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        Err(DeviceError::Missing)
+        self.refuse()
     }
 }

@@ -1,6 +1,6 @@
 use crate::apps::{App, befriend, name, random_call, start, start_with};
 use std::time::Duration;
-use tincan_proto::peer_message::{Candidate, PeerMessage, SignedMessage};
+use tincan_proto::peer_message::{Candidate, Generation, Numbered, PeerMessage, SignedMessage};
 use tincan_proto::signalling::{
     CallMedia, CallOutcome, DeclineReason, LeaveReason, Presence, RingStop, Unreachable,
 };
@@ -54,6 +54,7 @@ async fn a_call_from_its_ring_to_its_place_in_the_history() {
         sdp_m_line_index: Some(0),
         username_fragment: None,
     });
+    let candidate = Numbered { generation: Generation(0), message: candidate };
     let message = SignedMessage::seal(&alice.key, call, &alice.me, &bob.me, &candidate);
     alice.send(ClientMessage::Signal { call, to: bob.me.clone(), message });
     let (from, message) = bob

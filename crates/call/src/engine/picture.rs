@@ -1,0 +1,53 @@
+//! Pictures that do not arrive although they are sent: what the watch says is carried out here.
+
+use super::link::Phase;
+use super::{Engine, Turn};
+use crate::command::Command;
+use crate::frame_watch::{Expected, Remedy};
+use crate::negotiation::NegotiationInput;
+use crate::state::PeerKey;
+use tincan_proto::ControlMessage;
+
+impl Engine {
+    /// Takes what has come of somebody's picture.
+    pub(super) fn watch_frames(
+        &mut self,
+        t: &mut Turn,
+        peer: &PeerKey,
+        pictures: u64,
+        packets: u64,
+    ) {
+        if self.is_standby(peer) {
+            return;
+        }
+        let camera = self.shown(&peer.participant.account).is_some_and(|shown| shown.camera);
+        let Some(link) = self.link_mut(peer) else { return };
+        let expected = match (camera, link.phase) {
+            (false, _) => Expected::Nothing,
+            (true, Phase::Connected) => Expected::Pictures,
+            (true, Phase::Connecting { .. } | Phase::Wavering { .. } | Phase::Interrupted(_)) => {
+                Expected::Later
+            }
+        };
+        match link.watch.observe(t.now, expected, pictures, packets) {
+            None => {}
+            Some(Remedy::RequestKeyFrame) => {
+                t.order(Command::RequestKeyFrame { peer: peer.clone() });
+            }
+            Some(Remedy::Negotiate { packets: true }) => self.renew(t, peer),
+            Some(Remedy::Negotiate { packets: false }) => {
+                self.negotiate(t, peer, NegotiationInput::Needed { ice_restart: true });
+            }
+            Some(Remedy::Tell) => self.tell_picture(t, peer, true),
+            Some(Remedy::Withdraw) => self.tell_picture(t, peer, false),
+        }
+    }
+
+    fn tell_picture(&mut self, t: &mut Turn, peer: &PeerKey, missing: bool) {
+        if let Some(shown) = self.shown(&peer.participant.account) {
+            shown.picture_missing = missing;
+        }
+        let message = ControlMessage::PictureMissing { missing };
+        t.order(Command::SendControl { peer: peer.clone(), message });
+    }
+}
