@@ -143,6 +143,7 @@ fn weather(seed: u64) -> Weather {
         forgets: seed.is_multiple_of(4),
         shy: seed % 5 < 2,
         hangs: seed % 7 < 2,
+        loses: false,
     }
 }
 
@@ -168,6 +169,41 @@ fn two_people_with_two_devices_one_of_them_agree_in_the_end() {
 fn people_agree_in_the_end_though_messages_overtake_each_other() {
     let all = |seed| Weather { duplicates: true, reorders: true, ..weather(seed) };
     sweep(30_000..31_000, &["alice", "bob"], all);
+}
+
+#[test]
+fn people_agree_in_the_end_though_messages_are_lost() {
+    let all = |seed| Weather { loses: true, reorders: seed % 2 == 0, ..weather(seed) };
+    let in_call = sweep(40_000..41_000, &["alice", "bob"], all);
+    assert!(in_call > 50, "{in_call} of 1000 ended in a call: too quiet to prove anything");
+}
+
+#[test]
+fn who_accepts_after_a_while_is_connected_at_once() {
+    for seed in 0..300 {
+        let mut world = World::new(seed, Weather::default(), &["alice", "bob", "bob"]);
+        let call = CallId::random(&mut world.random);
+        let (to, media) = (vec![name("bob")], CallMedia::Video);
+        world.at(seconds(1), Happening::User(0, Input::CallPressed { call, to, media }));
+        world.run_until(seconds(40));
+        for device in &world.devices {
+            assert!(!device.peers.is_empty(), "seed {seed}: not connected while it rings");
+            assert!(!device.peers.values().any(|peer| peer.admitted || peer.sending));
+        }
+        world.at(seconds(40), Happening::TakesRing(1 + seed as usize % 2));
+        world.run_until(seconds(41) + Duration::from_millis(600));
+        check_in_call_but(&world, 2 - seed as usize % 2);
+    }
+}
+
+/// Everybody but one is in the call.
+fn check_in_call_but(world: &World, but: usize) {
+    check_agreement(world);
+    for (at, device) in world.devices.iter().enumerate() {
+        let in_call = device.engine.state().current.is_some();
+        assert_eq!(in_call, at != but, "seed {}: {}", world.seed, device.me);
+        assert_eq!(device.peers.len(), usize::from(in_call), "seed {}", world.seed);
+    }
 }
 
 #[test]

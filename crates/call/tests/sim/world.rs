@@ -24,6 +24,8 @@ pub struct Weather {
     pub shy: bool,
     /// DTLS sometimes never comes to its end.
     pub hangs: bool,
+    /// Messages between participants are sometimes lost.
+    pub loses: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -414,6 +416,9 @@ impl World {
         let delay = self.delay();
         let device = &mut self.devices[from];
         let due = device.sent_until.max(self.now + delay);
+        if between_peers && self.weather.loses && self.random.random_ratio(1, 12) {
+            return;
+        }
         let (due, again) = if between_peers { self.disturbed(due) } else { (due, None) };
         if !between_peers || !self.weather.reorders {
             self.devices[from].sent_until = due;
