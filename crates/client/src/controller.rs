@@ -274,7 +274,7 @@ impl Controller {
 impl Controller {
     /// Paths and the connection to the server may be gone.
     async fn network_changed(&mut self) {
-        self.session.retry_now();
+        self.session.network_changed();
         self.step(Input::AddressesChanged).await;
     }
 }

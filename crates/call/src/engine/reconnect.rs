@@ -18,7 +18,7 @@ pub const ATTEMPTS: u32 = 5;
 /// How long each attempt may take: as long as its checks go on.
 const ATTEMPT_TIME: Duration = Duration::from_secs(10);
 /// The pause after each attempt, to be multiplied with the jitter. In the last one the connection
-/// may still heal by itself. With the attempts it takes 81 to 89 s until a connection is lost.
+/// may still heal by itself. With the attempts it takes 81 to 85 s until a connection is lost.
 const BACKOFF: [Duration; ATTEMPTS as usize] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
@@ -27,8 +27,9 @@ const BACKOFF: [Duration; ATTEMPTS as usize] = [
     Duration::from_secs(16),
 ];
 /// When an interruption ends the call although attempts are left: while the server is away none
-/// is used up. The attempt that is under way then may finish.
-pub(super) const LOST_AFTER: Duration = Duration::from_secs(90);
+/// is used up. The attempt that is under way then may finish. Shorter than the server keeps a
+/// participant's place.
+pub(super) const LOST_AFTER: Duration = Duration::from_secs(85);
 /// From this attempt on a new connection is made: restarting ICE has not helped three times.
 const RENEWS_FROM: u32 = 4;
 /// How long the polite side leaves the first word to the impolite one, so that their offers do

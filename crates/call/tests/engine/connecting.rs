@@ -181,7 +181,7 @@ fn attempts_wait_for_the_server_and_none_is_used_up() {
     desk.step(Input::SignedIn { me: device("alice", 1), resumed: true });
     assert_eq!((desk.attempt("bob"), desk.offers()), (Some(1), vec![true]));
     desk.peer_state(5, &bob(), PeerState::Connected);
-    desk.step(Input::SignalLost).peer_state(5, &bob(), PeerState::Failed).seconds(89);
+    desk.step(Input::SignalLost).peer_state(5, &bob(), PeerState::Failed).seconds(84);
     assert_eq!(desk.attempt("bob"), Some(1));
     desk.seconds(1);
     assert_eq!(desk.ended(), Some(EndReason::ConnectionLost), "it ends some time");

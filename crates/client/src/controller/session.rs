@@ -99,6 +99,13 @@ impl Session {
         }
     }
 
+    /// The connection to the server may be dead without a sign.
+    pub fn network_changed(&self) {
+        if let Some(client) = &self.client {
+            client.network_changed();
+        }
+    }
+
     /// Tries the server again at once, if it is away.
     pub fn retry_now(&self) {
         if let Some(client) = &self.client {
