@@ -72,6 +72,8 @@ struct Incoming {
     resolution: Arc<AtomicU64>,
     request: Requester,
     last_request: Mutex<Option<Instant>>,
+    /// Pictures go to the tile. Held while one does, so that none comes after its end.
+    shown: Arc<Mutex<bool>>,
 }
 
 /// Figures of what comes from one participant.
@@ -195,10 +197,16 @@ impl MediaSession {
         let resolution = Arc::<AtomicU64>::default();
         let theirs = resolution.clone();
         let mut first = Some(self.notes.clone());
+        let shown = Arc::new(Mutex::new(true));
+        let is_shown = shown.clone();
         let sinks = VideoReceiveSinks {
             coded: Box::new(move |unit| {
                 if unit.key {
                     note_resolution(&theirs, &unit.annex_b);
+                }
+                let is_shown = is_shown.lock().unwrap_or_else(PoisonError::into_inner);
+                if !*is_shown {
+                    return;
                 }
                 tiles.push(&tile, TilePicture { annex_b: unit.annex_b, key: unit.key });
                 if let Some(notes) = first.take() {
@@ -220,7 +228,7 @@ impl MediaSession {
         // Set once: a connection is admitted once.
         let _ = inlets.set(Inlets { video: video.clone(), audio: audio.clone() });
         let last_request = Mutex::default();
-        let incoming = Incoming { video, audio, resolution, request, last_request };
+        let incoming = Incoming { video, audio, resolution, request, last_request, shown };
         self.peers.insert(peer.clone(), incoming);
         Ok(())
     }
@@ -239,7 +247,9 @@ impl MediaSession {
     pub fn remove_peer(&mut self, peer: &PeerKey) {
         self.outlets.remove(peer);
         self.prepared.remove(peer);
-        if self.peers.remove(peer).is_some() {
+        if let Some(incoming) = self.peers.remove(peer) {
+            // The connection may deliver for a moment yet.
+            *incoming.shown.lock().unwrap_or_else(PoisonError::into_inner) = false;
             self.tiles.close(&Tile::Remote(peer.participant.clone()));
         }
         if self.peers.is_empty() {
