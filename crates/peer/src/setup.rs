@@ -20,8 +20,8 @@ use webrtc::peer_connection::{
 /// Checks of each candidate pair until connected: frequent, since they are what setting up
 /// a call waits for, and no longer used once it is.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
-/// So many checks before a pair is given up: ten seconds, as long as an attempt to reconnect.
-const CHECKS_PER_PAIR: u16 = 500;
+/// So many checks before a pair is given up: five seconds for a NAT to open.
+const CHECKS_PER_PAIR: u16 = 250;
 /// A selected pair is never replaced in this version of the crate, so that relayed pairs wait
 /// for direct ones to have their chance. That is short: where round trips are long, an allocation
 /// and a permission take longer than a direct check anyway. If the relay wins after all, an

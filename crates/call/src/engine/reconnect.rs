@@ -15,7 +15,7 @@ use tincan_proto::{ClientMessage, PeerMessage};
 const WAVERS_FOR: Duration = Duration::from_secs(2);
 /// Attempts at restoring a connection.
 pub const ATTEMPTS: u32 = 5;
-/// How long each attempt may take: as long as its checks go on.
+/// How long each attempt may take, the answer of a slow server and a hand-shake included.
 const ATTEMPT_TIME: Duration = Duration::from_secs(10);
 /// The pause after each attempt, to be multiplied with the jitter. In the last one the connection
 /// may still heal by itself. With the attempts it takes 81 to 85 s until a connection is lost.

@@ -1,7 +1,9 @@
 //! Real connections on this machine, driven by the pure negotiation.
 
 mod connecting;
+mod hidden;
 mod loss;
 mod proxy;
+mod shuffled;
 mod sides;
 mod upstream;

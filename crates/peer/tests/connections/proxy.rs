@@ -58,6 +58,7 @@ impl Proxy {
                 description.sdp = lines.filter(|l| !l.starts_with("a=candidate")).collect();
                 Some(PeerMessage::Description(description))
             }
+            PeerMessage::Renew => Some(PeerMessage::Renew),
             PeerMessage::Candidate(mut candidate) => {
                 let mut fields: Vec<String> =
                     candidate.candidate.split(' ').map(str::to_owned).collect();
