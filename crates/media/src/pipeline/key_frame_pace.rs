@@ -35,6 +35,11 @@ impl KeyFramePace {
         self.wanted = true;
     }
 
+    /// Notes that none is wanted any more: one has come.
+    pub fn forget(&mut self) {
+        self.wanted = false;
+    }
+
     /// Whether one is wanted and due.
     pub fn is_due(&self, now: Instant) -> bool {
         self.wanted && self.opens_at().is_none_or(|at| now >= at)
@@ -88,6 +93,9 @@ mod tests {
         assert_eq!(pace.deadline(), Some(at(start, 300)));
         assert!(pace.take(at(start, 300)), "a request is not forgotten");
         assert!(!pace.take(at(start, 900)), "but answered once");
+        pace.want();
+        pace.forget();
+        assert_eq!(pace.deadline(), None, "nobody waits for what came by itself");
     }
 
     #[test]

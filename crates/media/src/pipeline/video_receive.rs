@@ -237,7 +237,7 @@ impl Receiving {
     /// Asks as long as nothing but a key frame helps.
     fn request(&mut self, now: Instant) {
         if !self.assembler.needs_key_frame(now) {
-            return;
+            return self.pace.forget();
         }
         self.pace.want();
         if self.pace.take(now) {
