@@ -28,11 +28,11 @@ const CHECKS_PER_PAIR: u16 = 250;
 /// ICE restart some seconds later gives the direct path its second chance.
 const RELAY_WAIT: Duration = Duration::from_millis(100);
 /// Without an answer from the other side for so long, ICE says "disconnected".
-const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
+const ICE_DISCONNECTED: Duration = Duration::from_secs(2);
 /// And after so long "failed".
 const ICE_FAILED: Duration = Duration::from_secs(20);
-/// Time between two keep-alives.
-const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
+/// Time between two keep-alives: after an outage the next one finds the path again.
+const ICE_KEEPALIVE: Duration = Duration::from_millis(500);
 /// Makes a connection without tracks.
 pub async fn build(
     options: &PeerOptions,

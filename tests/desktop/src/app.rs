@@ -210,6 +210,18 @@ impl App {
         self.rest.mark.processes()
     }
 
+    /// Stops the app where it stands, as a machine that hangs would.
+    pub fn freeze(&self) -> Result<()> {
+        signal("STOP", &[self.id()?]);
+        Ok(())
+    }
+
+    /// Lets a frozen app go on.
+    pub fn thaw(&self) -> Result<()> {
+        signal("CONT", &[self.id()?]);
+        Ok(())
+    }
+
     /// Ends the app as a power cut would, and waits until it is gone.
     pub async fn kill(&self) -> Result<()> {
         signal("KILL", &[self.id()?]);
