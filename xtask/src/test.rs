@@ -158,8 +158,8 @@ fn nextest(
         // Errors name their causes; where they were made is noise.
         .env("RUST_LIB_BACKTRACE", "0");
     if cfg!(target_os = "linux") {
-        // Its packages are installed: no test may be skipped for want of it.
-        command.env("TINCAN_REQUIRE_SOUND_SERVER", "1");
+        // Their packages are installed: no test may be skipped for want of them.
+        command.env("TINCAN_REQUIRE_SOUND_SERVER", "1").env("TINCAN_REQUIRE_COTURN", "1");
     }
     let outcome = jobs.run(Job::new(title, command, minutes)).map(drop);
     let counts = fs::read_to_string(&report).ok().and_then(|text| counts_of_junit(&text));

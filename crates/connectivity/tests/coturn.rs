@@ -5,10 +5,11 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tincan_connectivity::tls::certificate_sha256;
 use tincan_connectivity::{Finding, Nat, RelayProblem, Step, Transport, Verdict, check, verdict};
 use tincan_proto::IceServer;
+use tincan_relay::credentials::SharedSecret;
 
 #[tokio::test]
 async fn everything_is_found_on_loopback() {
@@ -27,6 +28,33 @@ async fn everything_is_found_on_loopback() {
     assert_eq!(verdict(&found), Verdict::Direct);
     let v4 = found.public_v4.known().expect("known");
     assert_eq!(v4.ip(), Ipv4Addr::LOCALHOST);
+}
+
+#[tokio::test]
+async fn credentials_that_the_server_mints_are_good_at_coturn() {
+    let secret = SharedSecret::new("north");
+    let auth = ["--use-auth-secret", "--static-auth-secret=north", "--fingerprint"];
+    let Some(relay) = Coturn::start_with(&auth) else { return };
+    let servers = |secret: &SharedSecret, expiry: SystemTime| {
+        let expiry = expiry.duration_since(UNIX_EPOCH).expect("after 1970");
+        let minted = secret.mint("someone", expiry);
+        relay.servers_for(&minted.username, &minted.password)
+    };
+    let (hour, now) = (Duration::from_secs(3600), SystemTime::now());
+    let found = check(&servers(&secret, now + hour), |_| {}).await;
+    for reached in [&found.relay_udp, &found.relay_tcp, &found.relay_tls] {
+        assert!(reached.as_ref().is_ok_and(|r| r.relayed.ip().is_loopback()), "{found:?}");
+    }
+    let link = found.link.known().expect("measured");
+    assert!(link.received > 0, "{link:?}");
+    // coturn does look at both, or the above would say nothing
+    let other = SharedSecret::new("south");
+    for refused in [servers(&secret, now - hour), servers(&other, now + hour)] {
+        let found = check(&refused, |_| {}).await;
+        for reached in [&found.relay_udp, &found.relay_tcp, &found.relay_tls] {
+            assert_eq!(reached, &Err(RelayProblem::Credentials));
+        }
+    }
 }
 
 #[tokio::test]
@@ -54,12 +82,16 @@ async fn another_certificate_than_the_pinned_is_not_spoken_to() {
 #[tokio::test]
 async fn allocations_are_given_back() {
     // More checks than there are relayed ports.
-    let Some(relay) = Coturn::start_with(&["--min-port=42000", "--max-port=42003"]) else { return };
+    let few = [USER, &["--min-port=42000", "--max-port=42003"]].concat();
+    let Some(relay) = Coturn::start_with(&few) else { return };
     for _ in 0..3 {
         let found = check(&relay.servers("secret"), |_| {}).await;
         assert!(found.relay_udp.is_ok() && found.relay_tcp.is_ok(), "{found:?}");
     }
 }
+
+/// A user whose password is kept.
+const USER: &[&str] = &["-u", "someone:secret"];
 
 struct Coturn {
     process: Child,
@@ -71,7 +103,7 @@ struct Coturn {
 
 impl Coturn {
     fn start() -> Option<Self> {
-        Self::start_with(&[])
+        Self::start_with(USER)
     }
 
     fn start_with(more: &[&str]) -> Option<Self> {
@@ -84,7 +116,7 @@ impl Coturn {
         let started = Command::new("turnserver")
             .args(["-n", "--listening-ip=127.0.0.1", "--listening-ip=127.0.0.2"])
             .args(["--relay-ip=127.0.0.1", "--allow-loopback-peers", "--no-cli"])
-            .args(["-a", "-u", "someone:secret", "-r", "test", "--log-file=stdout", "--no-dtls"])
+            .args(["-a", "-r", "test", "--log-file=stdout", "--no-dtls"])
             .arg(format!("--listening-port={port}"))
             .arg(format!("--alt-listening-port={alternate}"))
             .arg(format!("--tls-listening-port={tls_port}"))
@@ -110,6 +142,10 @@ impl Coturn {
     }
 
     fn servers(&self, credential: &str) -> Vec<IceServer> {
+        self.servers_for("someone", credential)
+    }
+
+    fn servers_for(&self, username: &str, credential: &str) -> Vec<IceServer> {
         let (port, tls_port) = (self.port, self.tls_port);
         vec![IceServer {
             urls: vec![
@@ -118,7 +154,7 @@ impl Coturn {
                 format!("turn:127.0.0.1:{port}?transport=tcp"),
                 format!("turns:127.0.0.1:{tls_port}"),
             ],
-            username: "someone".into(),
+            username: username.into(),
             credential: credential.into(),
             certificate_sha256: Some(self.pin.clone()),
         }]
