@@ -3,6 +3,7 @@
 
 use crate::figures::{self, SetUp};
 use crate::lab::{Lab, Side};
+use crate::relay::Transport;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -28,8 +29,8 @@ pub struct Call {
 /// How a call is made.
 #[derive(Clone, Debug)]
 pub struct CallOptions {
-    /// In W3C form.
-    pub ice_servers: Value,
+    /// What each side is told of, in W3C form.
+    pub ice_servers: [Value; 2],
     /// Both use relayed candidates alone.
     pub relay_only: bool,
     /// Which side offers.
@@ -38,7 +39,21 @@ pub struct CallOptions {
 
 impl Default for CallOptions {
     fn default() -> Self {
-        Self { ice_servers: json!([]), relay_only: false, offerer: Side::A }
+        Self { ice_servers: [json!([]), json!([])], relay_only: false, offerer: Side::A }
+    }
+}
+
+impl CallOptions {
+    /// A call over any path, with the relay that runs in the lab.
+    pub fn in_lab(lab: &Lab) -> Result<Self> {
+        let told = |side| lab.ice_servers(side).cloned();
+        Ok(Self { ice_servers: [told(Side::A)?, told(Side::B)?], ..Self::default() })
+    }
+
+    /// The same with the relay reached in this way only.
+    pub fn over(mut self, transport: Transport) -> Self {
+        self.ice_servers = self.ice_servers.map(|servers| transport.among(&servers));
+        self
     }
 }
 
@@ -75,7 +90,7 @@ impl Call {
         let offerer = options.offerer as usize;
         for (number, peer) in self.peers.iter_mut().enumerate() {
             let init = json!({
-                "ice_servers": options.ice_servers, "relay_only": options.relay_only,
+                "ice_servers": options.ice_servers[number], "relay_only": options.relay_only,
                 "video": { "w": w, "h": h, "fps": fps, "codec": "H264" }, "audio": "beep",
                 "sink": "frames", "polite": number != offerer,
             });

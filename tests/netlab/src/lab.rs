@@ -154,9 +154,9 @@ impl Lab {
         Ok(())
     }
 
-    /// What clients are told of the relay, in W3C form.
-    pub fn ice_servers(&self) -> Result<&Value> {
-        Ok(self.relay.as_ref().context("no relay was started")?.ice_servers())
+    /// What a client is told of the relay, in W3C form.
+    pub fn ice_servers(&self, side: Side) -> Result<&Value> {
+        Ok(self.relay.as_ref().context("no relay was started")?.ice_servers(side))
     }
 
     fn parts(&mut self, side: Side) -> (&mut Client, &Namespace) {

@@ -1,9 +1,12 @@
 //! The STUN and TURN servers that stand in the Internet of the lab.
 
+mod coturn;
+mod tincan;
+
+use crate::lab::Side;
 use crate::namespace::Namespace;
-use crate::plan::SERVER;
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 use tincan_test_support::process::wait_until;
@@ -15,15 +18,13 @@ const PORT: u16 = 3478;
 const OTHER_PORT: u16 = 3479;
 /// How long it may take to listen.
 const START: Duration = Duration::from_secs(20);
-/// For a coturn with one user.
-const USER: &str = "tincan";
-/// Its password.
-const PASSWORD: &str = "lab";
 
 /// Whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RelayKind {
-    /// Debian's coturn.
+    /// The one in our own server, which clients are told of when they sign in.
+    Tincan,
+    /// Debian's coturn, without TLS.
     Coturn,
 }
 
@@ -31,6 +32,7 @@ impl RelayKind {
     /// By its name on a command line.
     pub fn named(name: &str) -> Option<Self> {
         match name {
+            "tincan" => Some(Self::Tincan),
             "coturn" => Some(Self::Coturn),
             _ => None,
         }
@@ -75,52 +77,49 @@ impl Transport {
 #[derive(Debug)]
 pub struct Relay {
     _process: Running,
-    ice_servers: Value,
+    ice_servers: [Value; 2],
 }
 
 impl Relay {
     /// Starts it and waits until it listens.
     pub fn start(kind: RelayKind, internet: &Namespace, folder: &Path) -> Result<Self> {
         match kind {
-            RelayKind::Coturn => coturn(internet, folder),
+            RelayKind::Tincan => tincan::start(internet, folder),
+            RelayKind::Coturn => coturn::start(internet, folder),
         }
     }
 
-    /// What clients are told, in W3C form.
-    pub fn ice_servers(&self) -> &Value {
-        &self.ice_servers
+    /// What a client is told, in W3C form.
+    pub fn ice_servers(&self, side: Side) -> &Value {
+        match side {
+            Side::A => &self.ice_servers[0],
+            Side::B => &self.ice_servers[1],
+        }
     }
 }
 
-fn coturn(internet: &Namespace, folder: &Path) -> Result<Relay> {
-    let mut command = internet.command("turnserver");
-    command
-        .args(["-n", "--no-cli", "--no-tls", "--no-dtls", "--no-multicast-peers"])
-        .args(["--simple-log", "--log-file=stdout"])
-        .arg(format!("--listening-ip={SERVER}"))
-        .arg(format!("--listening-ip={}", crate::plan::SERVER_2))
-        .arg(format!("--relay-ip={SERVER}"))
-        .args(["-p", &PORT.to_string(), "--alt-listening-port", &OTHER_PORT.to_string()])
-        .args(["-a", "-u", &format!("{USER}:{PASSWORD}"), "-r", "lab"])
-        .arg(format!("--pidfile={}", folder.join("coturn.pid").display()));
-    let mut process = Running::start("coturn", command, folder)?;
-    wait_until(START, "coturn listens", || {
+/// Waits until a process listens on these ports of the Internet, each `udp` or `tcp`.
+fn until_it_listens(
+    process: &mut Running,
+    internet: &Namespace,
+    ports: &[(&str, u16)],
+) -> Result<()> {
+    wait_until(START, "a relay listens", || {
         process.still_there()?;
-        let ports = internet.run("ss", &["-Hln", "-A", "udp,tcp", &format!("sport = :{PORT}")])?;
-        Ok(["udp", "tcp"].iter().all(|kind| ports.contains(kind)))
-    })?;
-    let urls = json!([
-        format!("stun:{SERVER}:{PORT}"),
-        format!("turn:{SERVER}:{PORT}?transport=udp"),
-        format!("turn:{SERVER}:{PORT}?transport=tcp"),
-    ]);
-    let servers = json!([{ "urls": urls, "username": USER, "credential": PASSWORD }]);
-    Ok(Relay { _process: process, ice_servers: servers })
+        for (kind, port) in ports {
+            let filter = format!("sport = :{port}");
+            if internet.run("ss", &["-Hln", "-A", kind, &filter])?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn servers_are_told_apart_by_how_they_are_reached() {

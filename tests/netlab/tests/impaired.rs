@@ -18,9 +18,9 @@ const LOSSY_CALLS: usize = 10;
 
 async fn ready(test: &str, plan: Plan) -> Result<Option<(Lab, Call, CallOptions)>> {
     let Some(mut lab) = lab_or_skip(test, plan)? else { return Ok(None) };
-    lab.start_relay(RelayKind::Coturn)?;
+    lab.start_relay(RelayKind::Tincan)?;
     let call = Call::in_lab(&lab).await?;
-    let options = CallOptions { ice_servers: lab.ice_servers()?.clone(), ..Default::default() };
+    let options = CallOptions::in_lab(&lab)?;
     Ok(Some((lab, call, options)))
 }
 

@@ -4,7 +4,9 @@
 use anyhow::{Context, Result, ensure};
 use std::time::Duration;
 use tincan_connectivity::nat::{Nat, Path, expected_path};
-use tincan_netlab_tests::{Call, CallOptions, Lab, Plan, RelayKind, Side, lab_or_skip};
+use tincan_netlab_tests::{
+    Call, CallOptions, Lab, Plan, RelayKind, Side, Transport, figures, lab_or_skip,
+};
 
 /// How long a call may take to be seen on both sides.
 const SEEN: Duration = Duration::from_secs(20);
@@ -13,7 +15,8 @@ macro_rules! rows {
     ($($test:ident: $nat:expr;)*) => {$(
         #[tokio::test]
         async fn $test() -> Result<()> {
-            row(stringify!($test), $nat).await
+            let pairs = Nat::NAMED.map(|other| ($nat, other));
+            connect(stringify!($test), RelayKind::Tincan, &pairs, None).await
         }
     )*};
 }
@@ -27,15 +30,37 @@ rows! {
     clients_without_udp_reach_everybody_as_the_oracle_says: Nat::UDP_BLOCKED;
 }
 
-/// One kind of translator at A with every kind at B.
-async fn row(test: &str, a: Nat) -> Result<()> {
+/// A path of each kind: direct, relayed over UDP, relayed over TCP.
+#[tokio::test]
+async fn coturn_serves_clients_as_our_own_relay_does() -> Result<()> {
+    let pairs = [Nat::PORT_RESTRICTED, Nat::SYMMETRIC, Nat::UDP_BLOCKED].map(|nat| (nat, nat));
+    connect("coturn", RelayKind::Coturn, &pairs, None).await
+}
+
+#[tokio::test]
+async fn clients_that_may_speak_nothing_but_tls_reach_each_other_and_others() -> Result<()> {
+    let pairs = [Nat::UDP_BLOCKED, Nat::SYMMETRIC, Nat::NONE].map(|nat| (Nat::UDP_BLOCKED, nat));
+    connect("tls", RelayKind::Tincan, &pairs, Some(Transport::Tls)).await
+}
+
+/// One call for each pair of A's and B's translators, with the relay reached in any way or in this.
+async fn connect(
+    test: &str,
+    relay: RelayKind,
+    pairs: &[(Nat, Nat)],
+    over: Option<Transport>,
+) -> Result<()> {
     let Some(mut lab) = lab_or_skip(test, Plan::default())? else { return Ok(()) };
-    lab.start_relay(RelayKind::Coturn)?;
+    lab.start_relay(relay)?;
+    let mut options = CallOptions::in_lab(&lab)?;
+    if let Some(over) = over {
+        options = options.over(over);
+    }
     let mut call = Call::in_lab(&lab).await?;
     let mut wrong = Vec::new();
-    for b in Nat::NAMED {
+    for &(a, b) in pairs {
         let pair = format!("{} - {}", name(a), name(b));
-        match pair_of(&mut lab, &mut call, a, b).await {
+        match pair_of(&mut lab, &mut call, &options, a, b).await {
             Ok(told) => eprintln!("{pair}: {told}"),
             Err(problem) => wrong.push(format!("{pair}: {problem:#}")),
         }
@@ -45,15 +70,21 @@ async fn row(test: &str, a: Nat) -> Result<()> {
     call.quit().await
 }
 
-async fn pair_of(lab: &mut Lab, call: &mut Call, a: Nat, b: Nat) -> Result<String> {
+async fn pair_of(
+    lab: &mut Lab,
+    call: &mut Call,
+    options: &CallOptions,
+    a: Nat,
+    b: Nat,
+) -> Result<String> {
     lab.set_nat(Side::A, a)?;
     lab.set_nat(Side::B, b)?;
-    let options = CallOptions { ice_servers: lab.ice_servers()?.clone(), ..Default::default() };
-    call.begin(&options).await?;
+    call.begin(options).await?;
     let set_up = call.until_seen(SEEN).await?;
-    let path = if call.is_relayed().await? { Path::Relayed } else { Path::Direct };
+    let stats = call.stats().await?;
+    let path = if figures::is_relayed(stats.each_ref())? { Path::Relayed } else { Path::Direct };
     let expected = expected_path(a, b);
-    ensure!(path == expected, "{path:?} instead of {expected:?}, {:?}", call.stats().await?);
+    ensure!(path == expected, "{path:?} instead of {expected:?}, {stats:?}");
     Ok(format!("{path:?}: {set_up}"))
 }
 

@@ -14,8 +14,8 @@ pub struct Options {
     /// Calls over each way.
     #[arg(long, default_value_t = 200)]
     calls: u64,
-    /// Whose relay: coturn.
-    #[arg(long, default_value = "coturn")]
+    /// Whose relay: tincan or coturn (which has no TLS here).
+    #[arg(long, default_value = "tincan")]
     relay: String,
     /// Build without optimisation, which is quicker.
     #[arg(long)]

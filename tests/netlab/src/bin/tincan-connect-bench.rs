@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a command line program talks on standard output")]
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -99,12 +100,11 @@ async fn bench(folder: &Path, calls: &str, relay: &str) -> Result<bool> {
 
 /// How calls over a way are made; none if the relay has no such way.
 fn servers(lab: &Lab, way: &Way) -> Result<Option<CallOptions>> {
-    let all = lab.ice_servers()?;
-    let ice_servers = way.relay.map_or_else(|| all.clone(), |over| over.among(all));
-    let offered = ice_servers.as_array().is_some_and(|servers| !servers.is_empty());
-    let options =
-        CallOptions { ice_servers, relay_only: way.relay.is_some(), ..Default::default() };
-    Ok(offered.then_some(options))
+    let options = CallOptions::in_lab(lab)?;
+    let Some(over) = way.relay else { return Ok(Some(options)) };
+    let options = CallOptions { relay_only: true, ..options.over(over) };
+    let offered = |servers: &Value| servers.as_array().is_some_and(|all| !all.is_empty());
+    Ok(options.ice_servers.iter().all(offered).then_some(options))
 }
 
 async fn measure(call: &mut Call, options: &CallOptions, calls: usize) -> Result<Outcome> {
