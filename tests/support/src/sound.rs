@@ -181,7 +181,10 @@ impl Sound {
     /// # Errors
     /// The server refuses.
     pub fn make_default(&self, speaker: &Cable, microphone: &Cable) -> Result<()> {
-        self.pactl(&["set-default-sink", &speaker.sink])?;
+        // The session manager offers the setting a moment after the server is there.
+        wait_until(SOON, "defaults may be chosen", || {
+            Ok(self.pactl(&["set-default-sink", &speaker.sink]).is_ok())
+        })?;
         self.pactl(&["set-default-source", &microphone.monitor])?;
         wait_until(SOON, "the default is changed", || {
             let info = self.pactl(&["info"])?;
