@@ -5,6 +5,7 @@
 mod calls;
 mod check;
 mod devices;
+mod echo;
 mod intents;
 mod people;
 mod session;

@@ -4,6 +4,7 @@
 mod call;
 mod check;
 mod devices;
+mod echo;
 mod figures;
 mod intents;
 mod notices;
@@ -18,6 +19,7 @@ pub use check::{
     CheckFinding, CheckResult, CheckStep, CheckVerdict, ConnectionCheckView, RelayCheck,
 };
 pub use devices::{DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView};
+pub use echo::{EchoReportView, EchoView};
 pub use figures::{Levels, ParticipantLevel, ParticipantStats};
 pub use intents::{Intent, IntentError, IntentErrorCode};
 pub use notices::{Notice, NoticeKind};
@@ -40,7 +42,7 @@ pub struct Snapshot {
     pub profile: String,
     /// Whether and as whom the person is signed in.
     pub session: SessionView,
-    /// Accepted contacts by name.
+    /// Accepted contacts by name, after the echo contact if the server offers one.
     pub contacts: Vec<ContactView>,
     /// Contact requests without an answer.
     pub requests: Vec<ContactRequest>,

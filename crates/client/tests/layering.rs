@@ -4,10 +4,20 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Each crate and what it may name. Test packages may name anything.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("tincan-proto", &[]),
     ("tincan-call", &["tincan-proto"]),
     ("tincan-connectivity", &["tincan-proto"]),
+    (
+        "tincan-echo",
+        &[
+            "tincan-call",
+            "tincan-media",
+            "tincan-peer-connection",
+            "tincan-proto",
+            "tincan-signal-client",
+        ],
+    ),
     ("tincan-media", &["tincan-proto"]),
     ("tincan-devices", &["tincan-media", "tincan-proto"]),
     (
@@ -34,6 +44,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "tincan-call",
             "tincan-client",
             "tincan-devices",
+            "tincan-echo",
             "tincan-media",
             "tincan-proto",
             "tincan-server",

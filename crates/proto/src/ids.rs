@@ -12,6 +12,9 @@ pub const NAME_MIN_CHARS: usize = 2;
 /// Most characters of an account name.
 pub const NAME_MAX_CHARS: usize = 32;
 
+/// The account name that every server keeps for its echo contact.
+pub const ECHO: &str = "echo";
+
 /// An account's name on its server: 2 to 32 characters of `a-z`, `0-9`, `.`, `_`
 /// and `-`, beginning with a letter or digit. Upper case is folded when parsed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]

@@ -58,6 +58,9 @@ pub struct Contact {
     pub key: PublicIdentity,
     /// Whether they can be called now.
     pub presence: Presence,
+    /// The server's own contact, which sends back what it hears; cannot be removed.
+    #[serde(default)]
+    pub echo: bool,
 }
 
 /// Which way a contact request or a call went.

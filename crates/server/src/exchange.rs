@@ -16,6 +16,7 @@ pub use live::{CallRecord, Live, LiveChange, SessionRecord};
 pub use sessions::ConnectionId;
 
 use crate::accounts::Proven;
+use crate::echo::echo_name;
 use crate::limits::Timings;
 use call::EndedRings;
 use live::Calls;
@@ -26,7 +27,9 @@ use std::time::Instant;
 use tincan_proto::delivery::Miscounted;
 use tincan_proto::signalling::{Failure, MAX_HISTORY, Presence, Refusal};
 use tincan_proto::units::UnixMillis;
-use tincan_proto::{AccountName, CallId, ClientMessage, Envelope, ParticipantId, ServerMessage};
+use tincan_proto::{
+    AccountName, CallId, ClientMessage, Envelope, ParticipantId, PublicIdentity, ServerMessage,
+};
 
 /// The time of an input, by both clocks: one that never jumps and one that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +138,8 @@ impl Step {
 pub struct Exchange {
     timings: Timings,
     directory: Directory,
+    /// The key of the echo contact, if this server offers one.
+    echo: Option<PublicIdentity>,
     sessions: Sessions,
     calls: Calls,
     ended: EndedRings,
@@ -148,11 +153,21 @@ impl Exchange {
         Self {
             timings,
             directory,
+            echo: None,
             sessions: Sessions::default(),
             calls: Calls::default(),
             ended: EndedRings::default(),
             presence: HashMap::new(),
         }
+    }
+
+    /// Offers the echo contact with this key to everybody. An older account of that name with
+    /// another key keeps it, and there is no echo then.
+    #[must_use]
+    pub fn with_echo(mut self, key: PublicIdentity) -> Self {
+        self.echo = Some(key);
+        self.mark_echo();
+        self
     }
 
     /// Takes one input and returns what follows from it.
@@ -181,6 +196,14 @@ impl Exchange {
     /// Takes the directory as it was read back after a change could not be stored.
     pub fn restore_directory(&mut self, directory: Directory) {
         self.directory = directory;
+        self.mark_echo();
+    }
+
+    fn mark_echo(&mut self) {
+        let name = echo_name();
+        let bound = self.directory.key(&name);
+        let is_ours = self.echo.is_some_and(|key| bound.is_none_or(|bound| *bound == key));
+        self.directory.set_echo(is_ours.then_some(name));
     }
 
     /// The calls that ring or are held.

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 mod connection;
+mod echo;
 pub mod exchange;
 mod http;
 pub mod ice;
@@ -13,6 +14,7 @@ mod server;
 mod store;
 mod switchboard;
 
+pub use echo::EchoIdentity;
 pub use limits::Timings;
 pub use server::{Server, ServerConfig, ServerError};
 pub use store::{Database, Store, StoreError};

@@ -1,6 +1,7 @@
 //! Starting and stopping: binds the port, opens the database, and holds the tasks.
 
-use crate::exchange::Exchange;
+use crate::echo::EchoIdentity;
+use crate::exchange::{Change, Exchange};
 use crate::http::{LocalAddress, Shared, router};
 use crate::ice::{HandOut, Host, OwnRelay, RelayChoice};
 use crate::limits::{INBOX_MESSAGES, MAX_CONNECTIONS, SHUTDOWN_TIME, Timings};
@@ -10,6 +11,8 @@ use axum::Router;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tincan_proto::units::UnixMillis;
 use tincan_relay::server::{RelayError, RelayServer};
 use tincan_relay::{TlsError, TlsIdentity};
 use tokio::net::TcpListener;
@@ -33,6 +36,8 @@ pub struct ServerConfig {
     pub public_host: Option<Host>,
     /// Whether figures are served over HTTP, to everyone who asks.
     pub metrics: bool,
+    /// Whether everybody has the echo contact; who hosts the server answers its calls.
+    pub echo: bool,
 }
 
 impl ServerConfig {
@@ -45,6 +50,7 @@ impl ServerConfig {
             timings: Timings::default(),
             public_host: None,
             metrics: false,
+            echo: false,
         }
     }
 }
@@ -83,6 +89,7 @@ pub struct Server {
     http: JoinHandle<()>,
     switchboard: JoinHandle<()>,
     relay: Option<RelayServer>,
+    echo: Option<EchoIdentity>,
 }
 
 impl Server {
@@ -91,7 +98,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`] tells a port in use from all else.
     pub async fn start(config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig { listen: address, database, timings, relay, public_host, metrics } =
+        let ServerConfig { listen: address, database, timings, relay, public_host, metrics, echo } =
             config;
         let listener = TcpListener::bind(address).await.map_err(|source| {
             if source.kind() == io::ErrorKind::AddrInUse {
@@ -104,7 +111,11 @@ impl Server {
             listener.local_addr().map_err(|source| ServerError::Listen { address, source })?;
         let store = Store::open(&database).await?;
         let (relay, hand_out) = start_relay(relay, &database).await?;
-        let mut exchange = Exchange::new(store.directory().await?, timings);
+        let identity = match echo {
+            true => Some(EchoIdentity::new(store.server_key().await?)),
+            false => None,
+        };
+        let mut exchange = open_exchange(&store, timings, identity.as_ref()).await?;
         exchange.restore(store.live().await?, switchboard::now());
 
         let (reports, inbox) = mpsc::channel(INBOX_MESSAGES);
@@ -124,12 +135,17 @@ impl Server {
         let switchboard = tokio::spawn(Switchboard::new(exchange, store).run(inbox));
         let http = tokio::spawn(serve(listener, router, stopped));
         info!(%local_addr, "listening");
-        Ok(Self { local_addr, stop, permits, http, switchboard, relay })
+        Ok(Self { local_addr, stop, permits, http, switchboard, relay, echo: identity })
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// What the echo contact signs in with; none if the server offers none.
+    pub fn echo(&self) -> Option<&EchoIdentity> {
+        self.echo.as_ref()
     }
 
     /// Tells every connection that the server stops, and waits until all is stored and closed.
@@ -156,6 +172,30 @@ impl Drop for Server {
         self.stop.send_replace(true);
         self.http.abort();
     }
+}
+
+/// Reads the accounts back; makes that of the echo contact the first time.
+async fn open_exchange(
+    store: &Store,
+    timings: Timings,
+    echo: Option<&EchoIdentity>,
+) -> Result<Exchange, StoreError> {
+    let mut directory = store.directory().await?;
+    let Some(EchoIdentity { name, key, .. }) = echo else {
+        return Ok(Exchange::new(directory, timings));
+    };
+    let key = key.public();
+    if directory.key(name).is_none() {
+        let created = Change::AccountCreated { name: name.clone(), key, created: unix_now() };
+        store.write(std::slice::from_ref(&created), &[], &[]).await?;
+        directory.apply(&created);
+    }
+    Ok(Exchange::new(directory, timings).with_echo(key))
+}
+
+fn unix_now() -> UnixMillis {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Starts what the choice needs, and says what clients are told.

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Row, query};
 use std::path::PathBuf;
+use tincan_proto::IdentityKey;
 use tincan_proto::signalling::{Direction, HistoryEntry};
 use tincan_proto::units::UnixMillis;
 
@@ -95,6 +96,22 @@ impl Store {
             directory.apply(&Change::RequestMade { asker, asked });
         }
         Ok(directory)
+    }
+
+    /// Reads the server's own key; makes one the first time.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read or written.
+    pub async fn server_key(&self) -> Result<IdentityKey, StoreError> {
+        let fresh = IdentityKey::generate(&mut rand::rng()).to_bytes().to_vec();
+        query("INSERT OR IGNORE INTO server_key (id, secret) VALUES (1, ?)")
+            .bind(fresh)
+            .execute(&self.pool)
+            .await?;
+        let row = query("SELECT secret FROM server_key").fetch_one(&self.pool).await?;
+        let secret: Vec<u8> = row.try_get("secret")?;
+        let secret = secret.as_slice().try_into().map_err(|_| StoreError::Malformed("secret"))?;
+        Ok(IdentityKey::from_bytes(secret))
     }
 
     /// Stores changes of the directory, of sessions and calls, and history rows: all of them or

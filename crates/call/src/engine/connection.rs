@@ -169,8 +169,11 @@ impl Engine {
                 let account = &peer.participant.account;
                 self.depart(t, account, EndReason::RemoteHungUp, Cause::Told);
             }
+            // What the echo contact says is shown, but nothing follows from it.
             ControlMessage::PictureMissing { .. }
             | ControlMessage::Bye
+            | ControlMessage::EchoPhase { .. }
+            | ControlMessage::EchoReport { .. }
             | ControlMessage::Unknown => {}
         }
     }

@@ -3,7 +3,7 @@
 use super::{Controller, Message};
 use crate::controller::session::unix_now;
 use crate::ports::Happening;
-use crate::view::{NoticeKind, ParticipantStats};
+use crate::view::{EchoView, NoticeKind, ParticipantStats};
 use std::collections::HashMap;
 use std::time::Instant;
 use tincan_call::{
@@ -29,6 +29,8 @@ pub struct Calls {
     knocking: Option<(CallId, AccountName)>,
     /// Wall clock of the moment when the current call was first connected.
     pub connected_at: Option<UnixMillis>,
+    /// What the echo contact said in the current call.
+    pub echo: Option<EchoView>,
 }
 
 /// One connection as it is now, for diagnostics.
@@ -52,7 +54,14 @@ struct Connection {
 impl Calls {
     pub fn new(seed: u64) -> Self {
         let (deadline, peers) = (None, HashMap::new());
-        Self { engine: Engine::new(seed), deadline, peers, knocking: None, connected_at: None }
+        Self {
+            engine: Engine::new(seed),
+            deadline,
+            peers,
+            knocking: None,
+            connected_at: None,
+            echo: None,
+        }
     }
 
     pub fn state(&self) -> &CallState {
@@ -118,6 +127,7 @@ impl Controller {
             Event::Ended(call, reason) => {
                 tracing::info!(?call, ?reason, "a call ended");
                 self.calls.connected_at = None;
+                self.calls.echo = None;
                 self.ask_for_history();
             }
             Event::BusyDeclined(call) => {
@@ -292,7 +302,10 @@ impl Controller {
                 PeerInput::State(state)
             }
             PeerEvent::ControlOpened => PeerInput::ControlOpened,
-            PeerEvent::Control(message) => PeerInput::Control(message),
+            PeerEvent::Control(message) => {
+                self.note_echo(&peer, message);
+                PeerInput::Control(message)
+            }
             PeerEvent::KeyFrameWanted => return self.media.send_key_frame(),
             PeerEvent::VideoStarted => {
                 self.changed = true;

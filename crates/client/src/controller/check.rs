@@ -71,7 +71,9 @@ impl Controller {
             (CheckNote::Progress(_), _) => {}
             (CheckNote::Ended(found), view) => {
                 tracing::info!(verdict = ?tincan_connectivity::verdict(&found), "checked");
-                *view = Some(ConnectionCheckView::Done { result: CheckResult::from(&*found) });
+                *view = Some(ConnectionCheckView::Done {
+                    result: Box::new(CheckResult::from(&*found)),
+                });
                 self.check.task = None;
             }
         }

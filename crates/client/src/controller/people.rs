@@ -5,7 +5,7 @@ use crate::profile::PinnedKeys;
 use crate::view::{ContactView, NoticeKind};
 use tincan_proto::identity::PublicIdentity;
 use tincan_proto::signalling::{
-    ContactBook, ContactRequest, Direction, HistoryEntry, MAX_HISTORY, Presence,
+    Contact, ContactBook, ContactRequest, Direction, HistoryEntry, MAX_HISTORY, Presence,
 };
 use tincan_proto::{AccountName, ClientMessage};
 
@@ -65,13 +65,21 @@ impl People {
     }
 
     pub fn contacts(&self, own: Option<&PublicIdentity>) -> Vec<ContactView> {
-        let view = |contact: &tincan_proto::signalling::Contact| ContactView {
+        let (echo, people): (Vec<_>, Vec<_>) = self.book.contacts.iter().partition(|c| c.echo);
+        echo.into_iter().chain(people).map(|contact| self.view(contact, own)).collect()
+    }
+
+    fn view(&self, contact: &Contact, own: Option<&PublicIdentity>) -> ContactView {
+        ContactView {
             name: contact.name.clone(),
             presence: contact.presence,
             safety_number: own.map_or_else(String::new, |own| own.safety_number(&contact.key)),
             key_changed: self.pins.get(&contact.name).is_some_and(|pin| *pin != contact.key),
-        };
-        self.book.contacts.iter().map(view).collect()
+        }
+    }
+
+    pub fn is_echo(&self, name: &AccountName) -> bool {
+        self.book.contacts.iter().any(|contact| contact.echo && contact.name == *name)
     }
 }
 

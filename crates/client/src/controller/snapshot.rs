@@ -83,6 +83,7 @@ impl Controller {
             media: call.media,
             phase: phase(call),
             connected_at: self.calls.connected_at,
+            echo: self.calls.echo.clone(),
             participants: call.participants.iter().map(|p| self.participant(p)).collect(),
             microphone: self.devices.capture(DeviceKind::Microphone, call.microphone),
             self_tile: camera.live.then(|| Tile::Own.to_string()),

@@ -1,6 +1,7 @@
 //! Calls as a window shows them.
 
 use super::devices::DeviceProblem;
+use super::echo::EchoView;
 use super::figures::ParticipantStats;
 use serde::Serialize;
 use tincan_call::EndReason;
@@ -87,6 +88,8 @@ pub struct CallView {
     pub phase: PhaseView,
     /// When it was first connected, by this device's clock: the timer counts from here.
     pub connected_at: Option<UnixMillis>,
+    /// What the echo contact says, in a call with it.
+    pub echo: Option<EchoView>,
     /// The others, invited or connected.
     pub participants: Vec<ParticipantView>,
     /// Own sound.

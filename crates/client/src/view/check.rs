@@ -19,7 +19,7 @@ pub enum ConnectionCheckView {
     /// It has ended.
     Done {
         /// What it found.
-        result: CheckResult,
+        result: Box<CheckResult>,
     },
 }
 

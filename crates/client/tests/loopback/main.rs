@@ -1,6 +1,7 @@
 //! Two controllers with real connections, codecs and a real server in one process; only
 //! windows and hardware are left out.
 
+mod echo;
 mod person;
 
 use person::{Person, World};

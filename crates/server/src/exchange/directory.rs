@@ -44,6 +44,8 @@ pub struct Directory {
     accounts: HashMap<AccountName, PublicIdentity>,
     contacts: HashMap<AccountName, BTreeSet<AccountName>>,
     requests: HashMap<AccountName, BTreeMap<AccountName, Direction>>,
+    /// The echo contact, whom everybody knows.
+    echo: Option<AccountName>,
 }
 
 impl Directory {
@@ -75,6 +77,16 @@ impl Directory {
         }
     }
 
+    /// Makes one account everybody's contact: it need not be asked and cannot be removed.
+    pub fn set_echo(&mut self, echo: Option<AccountName>) {
+        self.echo = echo;
+    }
+
+    /// Whether this is the echo contact.
+    pub fn is_echo(&self, name: &AccountName) -> bool {
+        self.echo.as_ref() == Some(name)
+    }
+
     /// The key that a name is bound to.
     pub fn key(&self, name: &AccountName) -> Option<&PublicIdentity> {
         self.accounts.get(name)
@@ -85,14 +97,23 @@ impl Directory {
         self.accounts.len() >= MAX_ACCOUNTS
     }
 
-    /// An account's contacts, by name.
+    /// An account's contacts, by name; the echo contact comes last and itself has none.
     pub fn contacts(&self, of: &AccountName) -> impl Iterator<Item = &AccountName> {
-        self.contacts.get(of).into_iter().flatten()
+        let echo = self.echo.iter().filter(move |_| !self.is_echo(of));
+        self.contacts.get(of).into_iter().flatten().chain(echo)
+    }
+
+    /// Who sees an account's presence: its contacts, and of the echo contact everybody.
+    pub fn watchers(&self, of: &AccountName) -> impl Iterator<Item = &AccountName> {
+        let everybody = self.accounts.keys().filter(move |_| self.is_echo(of));
+        self.contacts.get(of).into_iter().flatten().chain(everybody)
     }
 
     /// Whether two accounts know each other.
     pub fn are_contacts(&self, a: &AccountName, b: &AccountName) -> bool {
-        self.contacts.get(a).is_some_and(|known| known.contains(b))
+        self.is_echo(a)
+            || self.is_echo(b)
+            || self.contacts.get(a).is_some_and(|known| known.contains(b))
     }
 
     /// An account's open requests, by name.
@@ -151,6 +172,9 @@ impl Directory {
     /// As [`Directory::add`].
     pub fn remove(&self, me: &AccountName, name: &AccountName) -> Result<Vec<Change>, Failure> {
         self.check_other(me, name)?;
+        if self.is_echo(me) || self.is_echo(name) {
+            return Err(Failure::OutOfBounds);
+        }
         if self.are_contacts(me, name) {
             return Ok(vec![Change::ContactsEnded(me.clone(), name.clone())]);
         }
@@ -174,7 +198,7 @@ impl Directory {
     }
 
     fn accept(&self, me: &AccountName, asker: &AccountName) -> Result<Vec<Change>, Failure> {
-        let is_full = |of| self.contacts(of).count() >= MAX_CONTACTS;
+        let is_full = |of| self.contacts.get(of).map_or(0, BTreeSet::len) >= MAX_CONTACTS;
         if is_full(me) || is_full(asker) {
             return Err(Failure::TooMany);
         }

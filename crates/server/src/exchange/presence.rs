@@ -9,7 +9,12 @@ impl Exchange {
     pub(super) fn book(&self, of: &AccountName) -> ContactBook {
         let contact = |name: &AccountName| {
             let key = *self.directory.key(name)?;
-            Some(Contact { name: name.clone(), key, presence: self.presence(name) })
+            Some(Contact {
+                name: name.clone(),
+                key,
+                presence: self.presence(name),
+                echo: self.directory.is_echo(name),
+            })
         };
         ContactBook {
             contacts: self.directory.contacts(of).filter_map(contact).collect(),
@@ -42,7 +47,7 @@ impl Exchange {
                 }
             };
             let changed = ServerMessage::PresenceChanged { name: account.clone(), presence };
-            for contact in self.directory.contacts(&account) {
+            for contact in self.directory.watchers(&account) {
                 self.sessions.tell_account(contact, &changed, step);
             }
         }
@@ -54,7 +59,8 @@ impl Exchange {
         let is_talking = self.calls.iter().any(|call| {
             call.answered.is_some() && call.joined.keys().any(|who| who.account == *account)
         });
-        if is_talking {
+        // The echo contact takes several calls at once.
+        if is_talking && !self.directory.is_echo(account) {
             Presence::InCall
         } else if self.sessions.devices(account).next().is_some() {
             Presence::Online

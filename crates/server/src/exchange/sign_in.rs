@@ -5,6 +5,7 @@ use super::{Change, ConnectionId, Exchange, Now, Step};
 use crate::accounts::{Admission, Proven, admit};
 use crate::limits::MAX_DEVICES;
 use tincan_proto::delivery::Received;
+use tincan_proto::ids::ECHO;
 use tincan_proto::signalling::Refusal;
 use tincan_proto::{ClientMessage, ParticipantId, ServerMessage};
 
@@ -17,6 +18,10 @@ impl Exchange {
         step: &mut Step,
     ) {
         let Proven { name, device, key, register, resume, fresh } = proven;
+        // Where there is an echo contact its account was made at start.
+        if name.as_str() == ECHO && self.directory.key(&name).is_none() {
+            return step.refuse(connection, Refusal::NameTaken, "the name is the server's own");
+        }
         match admit(self.directory.key(&name), &key, register) {
             Err(code) => return step.refuse(connection, code, "not with this name and key"),
             Ok(Admission::Known) => {}

@@ -3,6 +3,7 @@
 mod contacts;
 mod conversation;
 mod desk;
+mod echo;
 mod history;
 mod presence;
 mod resume;

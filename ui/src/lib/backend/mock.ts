@@ -100,6 +100,7 @@ function call(to: string[], media: CallMedia, connected: boolean): Snapshot['cal
     ...base,
     media,
     connectedAt: connected ? Date.now() : null,
+    echo: null,
     participants: to.map((name) => participant(name, { camera: media === 'video', ...changes })),
     camera: { on: media === 'video', live: media === 'video', problem: null },
   };

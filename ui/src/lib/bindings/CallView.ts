@@ -2,6 +2,7 @@
 import type { CallId } from "./CallId";
 import type { CallMedia } from "./CallMedia";
 import type { CaptureView } from "./CaptureView";
+import type { EchoView } from "./EchoView";
 import type { ParticipantStats } from "./ParticipantStats";
 import type { ParticipantView } from "./ParticipantView";
 import type { PhaseView } from "./PhaseView";
@@ -27,6 +28,10 @@ phase: PhaseView,
  * When it was first connected, by this device's clock: the timer counts from here.
  */
 connectedAt: UnixMillis | null, 
+/**
+ * What the echo contact says, in a call with it.
+ */
+echo: EchoView | null, 
 /**
  * The others, invited or connected.
  */

@@ -28,7 +28,7 @@ profile: string,
  */
 session: SessionView, 
 /**
- * Accepted contacts by name.
+ * Accepted contacts by name, after the echo contact if the server offers one.
  */
 contacts: Array<ContactView>, 
 /**

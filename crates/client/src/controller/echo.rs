@@ -1,0 +1,28 @@
+//! What the echo contact says of the path: shown, and of no other consequence.
+
+use super::Controller;
+use crate::view::{EchoReportView, EchoView};
+use tincan_call::PeerKey;
+use tincan_proto::ControlMessage;
+
+impl Controller {
+    /// Notes what a participant said, if it is the echo contact.
+    pub(super) fn note_echo(&mut self, peer: &PeerKey, message: ControlMessage) {
+        if !self.people.is_echo(&peer.participant.account) {
+            return;
+        }
+        let echo = self.calls.echo.get_or_insert_with(EchoView::default);
+        match message {
+            ControlMessage::EchoPhase { relayed } => echo.relayed = Some(relayed),
+            ControlMessage::EchoReport { relayed, round_trip_ms, loss_percent } => {
+                echo.reports.retain(|report| report.relayed != relayed);
+                echo.reports.push(EchoReportView { relayed, round_trip_ms, loss_percent });
+            }
+            ControlMessage::Media { .. }
+            | ControlMessage::PictureMissing { .. }
+            | ControlMessage::Bye
+            | ControlMessage::Unknown => return,
+        }
+        self.changed = true;
+    }
+}
