@@ -1,6 +1,7 @@
 //! What lies between the `webrtc` crate and the network: its runtime, its sockets, and what
 //! they do that the crate does not: prompt wake-ups, repeated DTLS flights, TURN over streams.
 
+mod detours;
 mod flight_keeper;
 mod flights;
 mod framing;

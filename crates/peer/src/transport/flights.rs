@@ -74,7 +74,9 @@ impl<V: Clone> Flights<V> {
                 self.sent_data = true;
                 return self.settle();
             }
-            Kind::Media | Kind::Allocated | Kind::Other => return false,
+            Kind::Media | Kind::Check | Kind::Allocate | Kind::Allocated | Kind::Other => {
+                return false;
+            }
         }
         let pause_before = self.last_sent.map(|last| now.saturating_duration_since(last));
         if self.answered || pause_before.is_none_or(|pause| pause > ONE_FLIGHT) {
@@ -99,7 +101,9 @@ impl<V: Clone> Flights<V> {
                 self.heard_data = true;
                 return self.settle();
             }
-            Kind::Media | Kind::Allocated | Kind::Other => return false,
+            Kind::Media | Kind::Check | Kind::Allocate | Kind::Allocated | Kind::Other => {
+                return false;
+            }
         }
         let mut hasher = DefaultHasher::new();
         content.hash(&mut hasher);

@@ -10,6 +10,10 @@ const CHANNEL_HEADER: usize = 4;
 const INDICATIONS: [u16; 2] = [0x0016, 0x0017];
 /// The DATA attribute (RFC 8656, section 18.4).
 const DATA: u16 = 0x0013;
+/// A connectivity check, or a question for one's own address (RFC 8489, section 3).
+const BINDING_REQUEST: u16 = 0x0001;
+/// A request for an address at a relay (RFC 8656, section 7.1).
+const ALLOCATE_REQUEST: u16 = 0x0003;
 /// Response to an Allocate request: the relay has given an address (RFC 8656, section 7.3).
 const ALLOCATED: u16 = 0x0103;
 
@@ -22,6 +26,10 @@ pub enum Kind {
     DtlsData,
     /// RTP or RTCP.
     Media,
+    /// A connectivity check.
+    Check,
+    /// A TURN server is asked for an address.
+    Allocate,
     /// A TURN server has given an address.
     Allocated,
     /// Anything else.
@@ -49,7 +57,12 @@ pub fn look(datagram: &[u8]) -> Seen<'_> {
         Some(20 | 22) => Kind::DtlsHandshake,
         Some(23) => Kind::DtlsData,
         Some(128..=191) => Kind::Media,
-        Some(0..=3) if stun_type(content) == Some(ALLOCATED) => Kind::Allocated,
+        Some(0..=3) => match stun_type(content) {
+            Some(BINDING_REQUEST) => Kind::Check,
+            Some(ALLOCATE_REQUEST) => Kind::Allocate,
+            Some(ALLOCATED) => Kind::Allocated,
+            Some(_) | None => Kind::Other,
+        },
         _ => Kind::Other,
     };
     Seen { kind, relayed, content }

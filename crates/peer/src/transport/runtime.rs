@@ -1,6 +1,7 @@
 //! The async runtime as a connection's driver sees it: tokio, with [`Naps`] for sleeps and
 //! [`TransportSocket`]s for sockets.
 
+use super::detours::Relays;
 use super::flight_keeper::FlightKeeper;
 use super::naps::Naps;
 use super::socket::{Shared, TransportSocket};
@@ -33,7 +34,8 @@ impl TransportRuntime {
     pub fn new(naps: Arc<Naps>, streams: StreamRelays) -> Option<Self> {
         let streams = Arc::new(streams);
         let flights = FlightKeeper::start(streams.clone());
-        let shared = Arc::new(Shared { naps, flights, streams });
+        let relays = Relays::default();
+        let shared = Arc::new(Shared { naps, flights, streams, relays });
         Some(Self { tokio: default_runtime()?, shared })
     }
 }

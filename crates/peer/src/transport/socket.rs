@@ -1,6 +1,7 @@
 //! A socket as the crate sees it: the system's, with an eye on what passes through and a side
 //! door for streams.
 
+use super::detours::{Checks, Relays};
 use super::flight_keeper::{FlightKeeper, Via};
 use super::framing::{Kind, look};
 use super::naps::Naps;
@@ -12,6 +13,7 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 /// Messages from a stream that wait to be read; the oldest make room, as in a full socket.
@@ -26,6 +28,8 @@ pub struct Shared {
     pub flights: Arc<FlightKeeper>,
     /// Streams to TURN servers.
     pub streams: Arc<StreamRelays>,
+    /// Relays that were asked for addresses.
+    pub relays: Relays,
 }
 
 /// Messages that came through streams for one socket.
@@ -58,23 +62,25 @@ impl Inbox {
 pub struct TransportSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     inbox: Arc<Inbox>,
+    checks: Checks,
     shared: Arc<Shared>,
 }
 
 impl TransportSocket {
     /// Wraps a socket.
     pub fn new(inner: Arc<dyn AsyncUdpSocket>, shared: Arc<Shared>) -> Self {
-        Self { inner, inbox: Arc::default(), shared }
+        Self { inner, inbox: Arc::default(), checks: Checks::default(), shared }
     }
 
-    fn note_sent(&self, via: impl FnOnce() -> Via, datagram: &[u8]) {
+    fn note_sent(&self, to: SocketAddr, via: impl FnOnce() -> Via, datagram: &[u8]) {
         let seen = look(datagram);
         match seen.kind {
             Kind::DtlsHandshake | Kind::DtlsData => {
                 self.shared.flights.sent(&via(), seen, datagram);
             }
             Kind::Media if seen.relayed => self.shared.naps.relayed(),
-            Kind::Media | Kind::Allocated | Kind::Other => {}
+            Kind::Allocate => self.shared.relays.add(to.ip()),
+            Kind::Media | Kind::Check | Kind::Allocated | Kind::Other => {}
         }
     }
 
@@ -83,8 +89,16 @@ impl TransportSocket {
         match seen.kind {
             Kind::DtlsHandshake | Kind::DtlsData => self.shared.flights.heard(seen),
             Kind::Media if seen.relayed => self.shared.naps.relayed(),
-            Kind::Media | Kind::Allocated | Kind::Other => {}
+            Kind::Media | Kind::Check | Kind::Allocate | Kind::Allocated | Kind::Other => {}
         }
+    }
+
+    /// Whether a message of the system's socket is one check that is to be dropped.
+    fn drops(&self, message: &[u8], from: SocketAddr) -> bool {
+        let seen = look(message);
+        seen.kind == Kind::Check
+            && !seen.relayed
+            && self.checks.hold_back(Instant::now(), from, &self.shared.relays)
     }
 }
 
@@ -105,14 +119,14 @@ impl AsyncUdpSocket for TransportSocket {
         if self.shared.streams.contains(to) {
             for datagram in all() {
                 self.shared.streams.send(to, &self.inbox, datagram);
-                self.note_sent(|| Via::Stream(Arc::downgrade(&self.inbox), to), datagram);
+                self.note_sent(to, || Via::Stream(Arc::downgrade(&self.inbox), to), datagram);
             }
             return Poll::Ready(Ok(transmit.contents.len()));
         }
         let sent = ready!(self.inner.poll_send(cx, transmit));
         if sent.is_ok() {
             for datagram in all() {
-                self.note_sent(|| Via::Socket(Arc::downgrade(&self.inner), to), datagram);
+                self.note_sent(to, || Via::Socket(Arc::downgrade(&self.inner), to), datagram);
             }
         }
         Poll::Ready(sent)
@@ -136,7 +150,13 @@ impl AsyncUdpSocket for TransportSocket {
             self.note_heard(&message);
             return Poll::Ready(Ok(1));
         }
-        let received = ready!(self.inner.poll_recv(cx, bufs, meta));
+        let received = loop {
+            let received = ready!(self.inner.poll_recv(cx, bufs, meta));
+            match (&received, bufs.first(), meta.first()) {
+                (Ok(1), Some(buf), Some(meta)) if self.drops(&buf[..meta.len], meta.addr) => {}
+                _ => break received,
+            }
+        };
         if let Ok(messages) = received {
             for (buf, meta) in bufs.iter().zip(meta.iter()).take(messages) {
                 for datagram in datagrams(&buf[..meta.len], meta.stride) {
