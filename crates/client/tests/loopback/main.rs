@@ -103,9 +103,9 @@ async fn it_is_connected_while_it_rings_and_nothing_is_opened_or_sent_before_acc
     let accepted = std::time::Instant::now();
     accept(&bob).await;
     bob.wait_for_frames(1).await;
-    println!("accepted to the first frame: {:?} at the callee's", accepted.elapsed());
+    eprintln!("accepted to the first frame: {:?} at the callee's", accepted.elapsed());
     alice.wait_for_frames(1).await;
-    println!("accepted to the first frame: {:?} at the caller's", accepted.elapsed());
+    eprintln!("accepted to the first frame: {:?} at the caller's", accepted.elapsed());
     for person in [&alice, &bob] {
         assert!(connected(person));
         assert_eq!(person.connections().await.len(), 1, "it is the same connection");

@@ -53,7 +53,7 @@ async fn connects_despite(loss: Loss) {
 async fn every_datagram_of_the_handshake_may_get_lost_once() {
     // Either side sends three or four; one that does not exist makes a call without loss.
     for (lossy, nth) in [true, false].into_iter().flat_map(|a| (0..4).map(move |n| (a, n))) {
-        println!("the {nth}th datagram from {}", if lossy { "the caller" } else { "the callee" });
+        eprintln!("the {nth}th datagram from {}", if lossy { "the caller" } else { "the callee" });
         let mut count = 0;
         connects_despite(Box::new(move |from_a, datagram| {
             let counts = from_a == lossy && is_handshake(datagram);
@@ -73,7 +73,7 @@ async fn the_last_flight_may_get_lost_whole() {
 async fn a_fifth_of_everything_may_get_lost() {
     for seed in 0..3 {
         let mut random = StdRng::seed_from_u64(seed);
-        println!("seed {seed}");
+        eprintln!("seed {seed}");
         connects_despite(Box::new(move |_, _| random.random_bool(0.2))).await;
     }
 }
