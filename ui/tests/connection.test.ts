@@ -249,6 +249,22 @@ describe('the echo contact', () => {
     expect(id('call-peer-name')).toHaveTextContent('Echo (test call)');
   });
 
+  test('says over which path one hears oneself, and what it measured', async () => {
+    const backend = await show('echo-call');
+    expect(id('echo-phase')).toHaveTextContent('You hear yourself over the direct path');
+    backend.push((snapshot) => ({ ...snapshot, call: fixtures['echo-relayed']?.call ?? null }));
+    await tick();
+    expect(id('echo-phase')).toHaveTextContent('You hear yourself over the relay');
+    expect(id('echo-report-direct')).toHaveTextContent('Direct: 12 ms there and back, 0 % lost');
+    expect(id('echo-report-relayed')).toHaveTextContent('Over the relay: 31 ms there and back, 1 % lost');
+  });
+
+  test('does not count as somebody that one knows', async () => {
+    await show('echo-alone');
+    expect(screen.getByText('No contacts yet')).toBeInTheDocument();
+    expect(id('contact-echo')).toBeVisible();
+  });
+
   test('is found by that name, and others can be removed', async () => {
     await show('echo');
     await user.type(id('search'), 'test call');

@@ -247,6 +247,11 @@ export const t = {
     name: 'Echo (test call)',
     lead: 'A test call answers by itself: you hear your own voice and see your own picture come back, first over the direct path, then over the relay. Nothing is recorded.',
     short: 'Hear and see yourself',
+    begins: 'You will hear yourself in a moment',
+    direct: 'You hear yourself over the direct path',
+    relayed: 'You hear yourself over the relay',
+    report: (relayed: boolean, roundTripMs: number | null, lossPercent: number) =>
+      `${relayed ? 'Over the relay' : 'Direct'}: ${roundTripMs === null ? '' : `${roundTripMs} ms there and back, `}${lossPercent} % lost`,
   },
   notices: 'Notices',
 } as const;

@@ -38,7 +38,8 @@ export const fixtures: Record<string, Snapshot> = {
   ...endings,
   ...networks,
   ...checks,
-  echo: { ...lived, contacts: [echo, ...lived.contacts] },
+  echo: { ...lived, echo },
+  'echo-alone': { ...bare, echo },
   settings: { ...lived, devices: { ...devices, testingMicrophone: true, previewingCamera: true } },
   notices: {
     ...lived,
