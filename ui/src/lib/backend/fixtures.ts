@@ -38,8 +38,8 @@ export const fixtures: Record<string, Snapshot> = {
   ...endings,
   ...networks,
   ...checks,
-  echo: { ...lived, echo },
-  'echo-alone': { ...bare, echo },
+  echo: { ...lived, contacts: [echo, ...lived.contacts] },
+  'echo-alone': { ...bare, contacts: [echo] },
   settings: { ...lived, devices: { ...devices, testingMicrophone: true, previewingCamera: true } },
   notices: {
     ...lived,
