@@ -7,7 +7,7 @@ use crate::options::{MediaSinks, OpenError, PeerEvent, PeerOptions};
 use crate::outbound::{self, Condition, MediaSender, OutboundCounts};
 use crate::setup::{add_track, build};
 use crate::stats::{self, PeerStats};
-use crate::transport::Naps;
+use crate::transport::{Naps, Relays};
 use crate::{codecs, control};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
@@ -64,11 +64,13 @@ impl Peer {
             move || drop(events.send(PeerEvent::KeyFrameWanted))
         };
         let naps = Arc::new(Naps::new());
+        let relays = Arc::new(Relays::default());
         let connection = build(
             &options,
             Feedback::new(feedback.clone(), key_frame_wanted),
             Handler { events: inner_events.clone(), tracks: tracks_in },
             naps.clone(),
+            relays.clone(),
         )
         .await?;
         let stream = format!("tincan-{:08x}", outbound::rand_u32());
@@ -102,6 +104,7 @@ impl Peer {
             channel,
             media: media.clone(),
             naps,
+            relays,
             events,
             sent,
             feedback,
@@ -179,6 +182,7 @@ struct Worker {
     channel: Arc<dyn DataChannel>,
     media: MediaSender,
     naps: Arc<Naps>,
+    relays: Arc<Relays>,
     events: mpsc::UnboundedSender<PeerEvent>,
     sent: Arc<OutboundCounts>,
     feedback: Arc<FeedbackCounts>,
@@ -311,6 +315,7 @@ impl Worker {
         if candidate.candidate.is_empty() {
             return;
         }
+        self.relays.note_candidate(&candidate.candidate);
         let init = RTCIceCandidateInit {
             candidate: candidate.candidate,
             sdp_mid: candidate.sdp_mid,

@@ -6,7 +6,7 @@ use crate::feedback::Feedback;
 use crate::handler::Handler;
 use crate::options::{OpenError, PeerOptions};
 use crate::outbound::{self, Outgoing};
-use crate::transport::{Naps, StreamRelays, TransportRuntime};
+use crate::transport::{Naps, Relays, StreamRelays, TransportRuntime};
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RtpCodecKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,7 @@ pub async fn build(
     feedback: Feedback,
     handler: Handler,
     naps: Arc<Naps>,
+    relays: Arc<Relays>,
 ) -> std::result::Result<Arc<dyn PeerConnection>, OpenError> {
     let (engine, registry) = codecs::media_engine(feedback)?;
     let binds = addresses::udp_binds();
@@ -68,7 +69,7 @@ pub async fn build(
     if options.relay_only {
         configuration = configuration.with_ice_transport_policy(RTCIceTransportPolicy::Relay);
     }
-    let runtime = TransportRuntime::new(naps, streams)
+    let runtime = TransportRuntime::new(naps, relays, streams)
         .ok_or_else(|| OpenError("there is no async runtime".to_owned()))?;
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration.build())

@@ -11,6 +11,7 @@ mod socket;
 mod stream_relay;
 mod stream_relays;
 
+pub use detours::Relays;
 pub use naps::Naps;
 pub use runtime::TransportRuntime;
 pub use stream_relays::StreamRelays;

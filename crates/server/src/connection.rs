@@ -226,10 +226,10 @@ impl Connection {
         let drain = async {
             loop {
                 match self.socket.next().await {
+                    Some(Ok(Message::Close(_))) => break,
                     Some(Ok(_)) => {}
-                    None => break,
                     // a frame too large cannot be read past: give the far side its moment
-                    Some(Err(_)) => std::future::pending().await,
+                    Some(Err(_)) | None => std::future::pending().await,
                 }
             }
         };

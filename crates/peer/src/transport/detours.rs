@@ -5,33 +5,56 @@
 //! it for a peer-reflexive path, which waits for nothing, and never replaces it.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long after the first check of the far side those from relays are dropped; they are
 /// repeated every few milliseconds.
 const HELD_BACK: Duration = Duration::from_millis(100);
-/// Most relays that are remembered.
-const MAX_RELAYS: usize = 32;
+/// Most addresses of either kind that are remembered.
+const MAX_ADDRESSES: usize = 64;
 
-/// The addresses of the relays that a connection uses.
+/// The addresses of the relays that a connection uses, and those of the far side that are none.
 #[derive(Debug, Default)]
 pub struct Relays {
-    addresses: Mutex<Vec<IpAddr>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    relays: Vec<IpAddr>,
+    direct: Vec<SocketAddr>,
 }
 
 impl Relays {
-    /// A relay was asked for an address. One on this very machine is told from nobody else here,
-    /// and is no detour.
+    /// A relay was asked for an address.
     pub fn add(&self, relay: IpAddr) {
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if !relay.is_loopback() && !addresses.contains(&relay) && addresses.len() < MAX_RELAYS {
-            addresses.push(relay);
+        let mut known = self.lock();
+        if !known.relays.contains(&relay) && known.relays.len() < MAX_ADDRESSES {
+            known.relays.push(relay);
         }
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).contains(&address)
+    /// The far side has named a candidate (RFC 8839, section 5.1) that is no relay's, perhaps on
+    /// the machine of one.
+    pub fn note_candidate(&self, candidate: &str) {
+        let fields: Vec<&str> = candidate.split_ascii_whitespace().collect();
+        let &[_, _, _, _, address, port, "typ", kind, ..] = fields.as_slice() else { return };
+        let (Ok(address), Ok(port)) = (address.parse(), port.parse()) else { return };
+        let mut known = self.lock();
+        if kind != "relay" && known.direct.len() < MAX_ADDRESSES {
+            known.direct.push(SocketAddr::new(address, port));
+        }
+    }
+
+    fn is_relay(&self, address: SocketAddr) -> bool {
+        let known = self.lock();
+        known.relays.contains(&address.ip()) && !known.direct.contains(&address)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // Nothing in there is half done when something panics.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,7 +68,7 @@ impl Checks {
     /// Whether a check that came `from` there is to be dropped.
     pub fn hold_back(&self, now: Instant, from: SocketAddr, relays: &Relays) -> bool {
         let first = *self.first.get_or_init(|| now);
-        now.saturating_duration_since(first) < HELD_BACK && relays.contains(from.ip())
+        now.saturating_duration_since(first) < HELD_BACK && relays.is_relay(from)
     }
 }
 
@@ -65,10 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_on_this_machine_holds_nothing_back() {
-        let (relays, checks) = (Relays::default(), Checks::default());
-        let local: SocketAddr = "127.0.0.1:50000".parse().expect("an address");
-        relays.add(local.ip());
-        assert!(!checks.hold_back(Instant::now(), local, &relays));
+    fn who_shares_a_machine_with_a_relay_is_heard_once_announced() {
+        let (relays, checks, start) = (Relays::default(), Checks::default(), Instant::now());
+        let [peer, relayed] = ["127.0.0.1:4000", "127.0.0.1:50000"];
+        relays.add("127.0.0.1".parse().expect("an address"));
+        relays.note_candidate("1 1 udp 2130706431 127.0.0.1 4000 typ host");
+        relays.note_candidate("candidate:2 1 udp 1 127.0.0.1 50000 typ relay raddr :: rport 9");
+        let held = |from: &str| checks.hold_back(start, from.parse().expect("one"), &relays);
+        assert!(!held(peer));
+        assert!(held(relayed));
     }
 }

@@ -31,10 +31,9 @@ pub struct TransportRuntime {
 
 impl TransportRuntime {
     /// Wraps the runtime that `webrtc` was built with, for one connection.
-    pub fn new(naps: Arc<Naps>, streams: StreamRelays) -> Option<Self> {
+    pub fn new(naps: Arc<Naps>, relays: Arc<Relays>, streams: StreamRelays) -> Option<Self> {
         let streams = Arc::new(streams);
         let flights = FlightKeeper::start(streams.clone());
-        let relays = Relays::default();
         let shared = Arc::new(Shared { naps, flights, streams, relays });
         Some(Self { tokio: default_runtime()?, shared })
     }

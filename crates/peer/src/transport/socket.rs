@@ -29,7 +29,7 @@ pub struct Shared {
     /// Streams to TURN servers.
     pub streams: Arc<StreamRelays>,
     /// Relays that were asked for addresses.
-    pub relays: Relays,
+    pub relays: Arc<Relays>,
 }
 
 /// Messages that came through streams for one socket.
