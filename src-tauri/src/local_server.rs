@@ -5,8 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 use tincan_client::ports::{LocalServer, LocalServerPlace};
-use tincan_echo::{Echo, EchoConfig, PHASE};
-use tincan_server::{Database, EchoIdentity, Server, ServerConfig, ServerError};
+use tincan_server::{Database, ECHO_PHASE, Server, ServerConfig, ServerError};
 use tokio::sync::Mutex;
 
 /// The port to the embedded server.
@@ -14,13 +13,7 @@ pub struct HostedServer {
     listen: SocketAddr,
     database: PathBuf,
     ring_time: Option<Duration>,
-    running: Mutex<Option<Running>>,
-}
-
-/// The server, and who answers the calls to its echo contact.
-struct Running {
-    server: Server,
-    echo: Option<Echo>,
+    running: Mutex<Option<Server>>,
 }
 
 impl HostedServer {
@@ -31,10 +24,7 @@ impl HostedServer {
 
     /// Stops the server if it runs here.
     pub async fn stop(&self) {
-        if let Some(Running { server, echo }) = self.running.lock().await.take() {
-            if let Some(echo) = echo {
-                echo.shutdown().await;
-            }
+        if let Some(server) = self.running.lock().await.take() {
             server.shutdown().await;
         }
     }
@@ -64,26 +54,17 @@ impl LocalServer for HostedServer {
                 .map_err(|error| format!("{}: {error}", folder.display()))?;
         }
         let mut config = ServerConfig::new(self.listen, Database::File(self.database.clone()));
-        config.echo = true;
+        config.echo = Some(ECHO_PHASE);
         if let Some(ring_time) = self.ring_time {
             config.timings.ring = ring_time;
         }
         match Server::start(config).await {
             Ok(server) => {
-                let echo = start_echo(&server, self.place(true).address);
-                *running = Some(Running { server, echo });
+                *running = Some(server);
                 Ok(self.place(true))
             }
             Err(ServerError::AddressInUse(_)) => Ok(self.place(false)),
             Err(error) => Err(error.to_string()),
         }
     }
-}
-
-/// Without it the server is still good for everything else.
-fn start_echo(server: &Server, address: String) -> Option<Echo> {
-    let EchoIdentity { name, key, device } = server.echo()?.clone();
-    Echo::start(EchoConfig { server: address, name, key, device, phase: PHASE })
-        .inspect_err(|error| tracing::warn!(%error, "there is no echo contact"))
-        .ok()
 }

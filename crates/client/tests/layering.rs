@@ -26,7 +26,16 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ),
     ("tincan-signal-client", &["tincan-proto"]),
     ("tincan-relay", &[]),
-    ("tincan-server", &["tincan-connectivity", "tincan-proto", "tincan-relay"]),
+    (
+        "tincan-server",
+        &[
+            "tincan-connectivity",
+            "tincan-echo",
+            "tincan-proto",
+            "tincan-relay",
+            "tincan-signal-client",
+        ],
+    ),
     (
         "tincan-client",
         &[
@@ -44,7 +53,6 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "tincan-call",
             "tincan-client",
             "tincan-devices",
-            "tincan-echo",
             "tincan-media",
             "tincan-proto",
             "tincan-server",

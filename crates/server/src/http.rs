@@ -87,8 +87,7 @@ async fn upgrade(
     };
     let Shared { reports, stop, sign_in_time, hand_out, public_host, ids, .. } = shared;
     let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = public_host.unwrap_or_else(|| Host::reached(named, local));
-    let ice = IceDesk { hand_out, host };
+    let ice = IceDesk { hand_out, public_host, reached: Host::reached(named, local) };
     let id = ConnectionId(ids.fetch_add(1, Ordering::Relaxed));
     upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
         async move |socket| {

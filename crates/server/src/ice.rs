@@ -5,6 +5,7 @@ mod host;
 
 pub use host::{Host, NotAHost};
 
+use crate::echo::echo_name;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -103,8 +104,10 @@ impl HandOut {
 #[derive(Clone, Debug)]
 pub(crate) struct IceDesk {
     pub hand_out: Arc<HandOut>,
+    /// What clients are to call the own relay, if not by what they reached this server by.
+    pub public_host: Option<Host>,
     /// How the client reached this server.
-    pub host: Host,
+    pub reached: Host,
 }
 
 impl IceDesk {
@@ -112,7 +115,9 @@ impl IceDesk {
     pub fn servers(&self, account: &AccountName) -> IceServers {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        self.hand_out.servers(account, &self.host, UnixMillis(now))
+        // The echo is on this machine, where the public address may lead nowhere.
+        let public = self.public_host.as_ref().filter(|_| *account != echo_name());
+        self.hand_out.servers(account, public.unwrap_or(&self.reached), UnixMillis(now))
     }
 }
 

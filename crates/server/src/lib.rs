@@ -3,8 +3,9 @@
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+mod address;
 mod connection;
-mod echo;
+pub mod echo;
 pub mod exchange;
 mod http;
 pub mod ice;
@@ -14,7 +15,8 @@ mod server;
 mod store;
 mod switchboard;
 
-pub use echo::EchoIdentity;
+pub use address::outgoing_address;
 pub use limits::Timings;
 pub use server::{Server, ServerConfig, ServerError};
 pub use store::{Database, Store, StoreError};
+pub use tincan_echo::PHASE as ECHO_PHASE;

@@ -1,6 +1,6 @@
 //! Starting and stopping: binds the port, opens the database, and holds the tasks.
 
-use crate::echo::EchoIdentity;
+use crate::echo::{self, EchoIdentity};
 use crate::exchange::{Change, Exchange};
 use crate::http::{LocalAddress, Shared, router};
 use crate::ice::{HandOut, Host, OwnRelay, RelayChoice};
@@ -11,7 +11,8 @@ use axum::Router;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tincan_echo::Echo;
 use tincan_proto::units::UnixMillis;
 use tincan_relay::server::{RelayError, RelayServer};
 use tincan_relay::{TlsError, TlsIdentity};
@@ -36,12 +37,13 @@ pub struct ServerConfig {
     pub public_host: Option<Host>,
     /// Whether figures are served over HTTP, to everyone who asks.
     pub metrics: bool,
-    /// Whether everybody has the echo contact; who hosts the server answers its calls.
-    pub echo: bool,
+    /// Whether everybody has the echo contact, and how long it lets one hear oneself over each
+    /// path; [`crate::ECHO_PHASE`] is usual.
+    pub echo: Option<Duration>,
 }
 
 impl ServerConfig {
-    /// The usual times, and a relay beside it.
+    /// The usual times, a relay beside it, and no echo contact.
     pub fn new(listen: SocketAddr, database: Database) -> Self {
         Self {
             relay: RelayChoice::Own(Box::new(OwnRelay::beside(listen))),
@@ -50,7 +52,7 @@ impl ServerConfig {
             timings: Timings::default(),
             public_host: None,
             metrics: false,
-            echo: false,
+            echo: None,
         }
     }
 }
@@ -89,7 +91,7 @@ pub struct Server {
     http: JoinHandle<()>,
     switchboard: JoinHandle<()>,
     relay: Option<RelayServer>,
-    echo: Option<EchoIdentity>,
+    echo: Option<Echo>,
 }
 
 impl Server {
@@ -112,8 +114,8 @@ impl Server {
         let store = Store::open(&database).await?;
         let (relay, hand_out) = start_relay(relay, &database).await?;
         let identity = match echo {
-            true => Some(EchoIdentity::new(store.server_key().await?)),
-            false => None,
+            Some(_) => Some(EchoIdentity::new(store.server_key().await?)),
+            None => None,
         };
         let mut exchange = open_exchange(&store, timings, identity.as_ref()).await?;
         exchange.restore(store.live().await?, switchboard::now());
@@ -135,7 +137,8 @@ impl Server {
         let switchboard = tokio::spawn(Switchboard::new(exchange, store).run(inbox));
         let http = tokio::spawn(serve(listener, router, stopped));
         info!(%local_addr, "listening");
-        Ok(Self { local_addr, stop, permits, http, switchboard, relay, echo: identity })
+        let echo = identity.zip(echo).and_then(|(it, phase)| echo::answer(it, local_addr, phase));
+        Ok(Self { local_addr, stop, permits, http, switchboard, relay, echo })
     }
 
     /// Where it listens.
@@ -143,13 +146,11 @@ impl Server {
         self.local_addr
     }
 
-    /// What the echo contact signs in with; none if the server offers none.
-    pub fn echo(&self) -> Option<&EchoIdentity> {
-        self.echo.as_ref()
-    }
-
     /// Tells every connection that the server stops, and waits until all is stored and closed.
     pub async fn shutdown(mut self) {
+        if let Some(echo) = self.echo.take() {
+            echo.shutdown().await;
+        }
         self.stop.send_replace(true);
         let connections = u32::try_from(MAX_CONNECTIONS).expect("the bound is small");
         let orderly = async {

@@ -12,7 +12,6 @@ use tincan_client::ports::{
 };
 use tincan_client::profile::Profile;
 use tincan_client::view::{Intent, IntentError, Levels, SessionView, Snapshot};
-use tincan_echo::{Echo, EchoConfig};
 use tincan_media::codec::h264::H264Decoder;
 use tincan_media::device::{
     CameraFormat, DeviceError, DeviceList, DeviceReport, Devices, MicrophoneSink, OpenDevice,
@@ -22,7 +21,7 @@ use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::NewestIn;
 use tincan_media::synthetic::picture::{Stamp, read_stamp};
 use tincan_proto::{AccountName, IdentityKey};
-use tincan_server::{Database, EchoIdentity, Server, ServerConfig};
+use tincan_server::{Database, Server, ServerConfig};
 use tokio::sync::watch;
 
 /// Long enough for a busy machine; only failures wait for it.
@@ -33,7 +32,6 @@ pub struct World {
     server: Option<Server>,
     address: SocketAddr,
     offers_echo: bool,
-    echo: Option<Echo>,
     folder: tempfile::TempDir,
     strangers: AtomicU64,
 }
@@ -43,7 +41,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let address = "127.0.0.1:0".parse().expect("an address");
         let (offers_echo, strangers) = (false, AtomicU64::new(0));
-        let mut world = Self { server: None, address, offers_echo, echo: None, folder, strangers };
+        let mut world = Self { server: None, address, offers_echo, folder, strangers };
         world.start_server().await;
         world
     }
@@ -54,18 +52,13 @@ impl World {
         world.stop_server().await;
         world.offers_echo = true;
         world.start_server().await;
-        let server = world.server.as_ref().expect("it runs");
-        let EchoIdentity { name, key, device } = server.echo().expect("an echo").clone();
-        let phase = Duration::from_secs(2);
-        let config = EchoConfig { server: world.address(), name, key, device, phase };
-        world.echo = Some(Echo::start(config).expect("an address"));
         world
     }
 
     /// Starts the server, on the database of the one before if there was one.
     pub async fn start_server(&mut self) {
         let database = Database::File(self.folder.path().join("server.sqlite"));
-        let echo = self.offers_echo;
+        let echo = self.offers_echo.then_some(Duration::from_secs(2));
         let config = ServerConfig { echo, ..ServerConfig::new(self.address, database) };
         let server = Server::start(config).await.expect("a server");
         self.address = server.local_addr();

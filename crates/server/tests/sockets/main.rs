@@ -3,8 +3,10 @@
 mod apps;
 mod bounds;
 mod calls;
+mod doctor;
 mod folder;
 mod ice;
+mod program;
 mod proxy;
 mod raw;
 mod restart;
