@@ -13,4 +13,5 @@ pub mod mixer;
 pub mod pipeline;
 pub mod process;
 pub mod rtp;
+pub mod screen;
 pub mod synthetic;
