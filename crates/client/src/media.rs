@@ -238,7 +238,12 @@ impl MediaSession {
         self.outlets.add(peer.clone(), sender);
     }
 
-    /// Begins pictures anew for everyone, after somebody was connected or lost the thread.
+    /// Begins pictures anew, since somebody can see them from now on.
+    pub fn begin_pictures(&self) {
+        self.outlets.begin();
+    }
+
+    /// Lets somebody who lost the thread take it up again.
     pub fn send_key_frame(&self) {
         self.outlets.request_key_frame();
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 struct Slot<T> {
     newest: Option<T>,
     replaced: u64,
+    interrupted: bool,
     closed: bool,
 }
 
@@ -20,12 +21,15 @@ pub struct NewestIn<T>(Arc<Shared<T>>);
 /// The reading end.
 pub struct NewestOut<T>(Arc<Shared<T>>);
 
+/// Ends a reader's waiting from outside.
+pub struct Interrupt<T>(Arc<Shared<T>>);
+
 /// What a reader got.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Taken<T> {
     /// The newest value.
     Value(T),
-    /// Nothing came in time.
+    /// Nothing came in time, or the waiting was interrupted.
     Timeout,
     /// The writer is gone and the slot is empty.
     Closed,
@@ -34,7 +38,7 @@ pub enum Taken<T> {
 /// Makes a slot.
 pub fn newest<T>() -> (NewestIn<T>, NewestOut<T>) {
     let shared = Arc::new(Shared {
-        slot: Mutex::new(Slot { newest: None, replaced: 0, closed: false }),
+        slot: Mutex::new(Slot { newest: None, replaced: 0, interrupted: false, closed: false }),
         filled: Condvar::new(),
     });
     (NewestIn(shared.clone()), NewestOut(shared))
@@ -64,7 +68,20 @@ impl<T> Drop for NewestIn<T> {
     }
 }
 
+impl<T> Interrupt<T> {
+    /// The reader's waiting, or else its next one, ends at once.
+    pub fn interrupt(&self) {
+        self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).interrupted = true;
+        self.0.filled.notify_one();
+    }
+}
+
 impl<T> NewestOut<T> {
+    /// What ends this reader's waiting.
+    pub fn interrupter(&self) -> Interrupt<T> {
+        Interrupt(self.0.clone())
+    }
+
     /// Waits at most `patience` for a value.
     pub fn take(&self, patience: Duration) -> Taken<T> {
         let deadline = Instant::now() + patience;
@@ -77,7 +94,7 @@ impl<T> NewestOut<T> {
                 return Taken::Closed;
             }
             let now = Instant::now();
-            if now >= deadline {
+            if std::mem::take(&mut slot.interrupted) || now >= deadline {
                 return Taken::Timeout;
             }
             slot = self
@@ -101,6 +118,19 @@ mod tests {
         assert_eq!(rx.take(Duration::ZERO), Taken::Value(5));
         assert_eq!(tx.replaced(), 4);
         assert_eq!(rx.take(Duration::ZERO), Taken::Timeout);
+    }
+
+    #[test]
+    fn an_interrupted_reader_looks_up_once() {
+        let (tx, rx) = newest::<u8>();
+        let reader = std::thread::spawn({
+            let interrupter = rx.interrupter();
+            move || interrupter.interrupt()
+        });
+        assert_eq!(rx.take(Duration::from_secs(60)), Taken::Timeout);
+        reader.join().expect("it ends");
+        tx.put(1);
+        assert_eq!(rx.take(Duration::from_secs(60)), Taken::Value(1));
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Controller {
                     connection.peer.set_sending(on);
                 }
                 if on {
-                    self.media.send_key_frame();
+                    self.media.begin_pictures();
                 }
             }
             Command::RequestKeyFrame { peer } => {

@@ -167,8 +167,8 @@ impl Session {
                     PeerState::Disconnected => "disconnected",
                     PeerState::Failed => "failed",
                 };
-                if state == PeerState::Connected {
-                    self.send_key_frame();
+                if let (PeerState::Connected, Some((_, pipeline))) = (state, &self.video_out) {
+                    pipeline.begin();
                 }
                 self.say_state();
             }

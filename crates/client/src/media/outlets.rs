@@ -17,7 +17,7 @@ impl Outlets {
     /// Adds somebody.
     pub fn add(&self, peer: PeerKey, sender: MediaSender) {
         self.senders.lock().unwrap_or_else(PoisonError::into_inner).push((peer, sender));
-        self.request_key_frame();
+        self.begin();
     }
 
     /// Takes somebody out.
@@ -47,6 +47,13 @@ impl Outlets {
         drop(slot);
         // Waits for its thread, which may be sending just now: not under the lock.
         drop(old);
+    }
+
+    /// Makes a key frame now, for somebody who has seen nothing yet.
+    pub fn begin(&self) {
+        if let Some(encoder) = &*self.encoder.lock().unwrap_or_else(PoisonError::into_inner) {
+            encoder.begin();
+        }
     }
 
     /// Makes the next picture a key frame.

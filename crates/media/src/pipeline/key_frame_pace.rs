@@ -35,6 +35,12 @@ impl KeyFramePace {
         self.wanted = true;
     }
 
+    /// Begins anew with one: what went through before reached nobody.
+    pub fn renew(&mut self) {
+        self.last = None;
+        self.wanted = true;
+    }
+
     /// Notes that none is wanted any more: one has come.
     pub fn forget(&mut self) {
         self.wanted = false;
@@ -79,6 +85,21 @@ mod tests {
 
     fn at(start: Instant, ms: u64) -> Instant {
         start + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn who_just_came_gets_one_at_once_and_a_second_soon() {
+        let start = Instant::now();
+        let mut pace = KeyFramePace::new(Duration::from_millis(300)).with_seconds();
+        pace.passed(start);
+        pace.want();
+        assert!(pace.take(at(start, 40)), "the second after calm");
+        pace.want();
+        assert!(!pace.take(at(start, 80)));
+        pace.renew();
+        assert!(pace.take(at(start, 81)));
+        pace.want();
+        assert!(pace.take(at(start, 120)), "the first was not seen whole");
     }
 
     #[test]

@@ -162,6 +162,24 @@ fn another_source_begins_with_a_key_frame_and_a_still_one_answers_requests() {
 }
 
 #[test]
+fn who_just_came_sees_the_last_picture_at_once_and_in_its_order() {
+    let (pipeline, sink, coded) = coded_video();
+    let mut picture = Picture::new(SMALL, Style::Grey).unwrap();
+    sink.put(picture.paint(0, Stamp::from_unix_millis(0)));
+    assert!(coded.recv_timeout(PATIENCE).unwrap().key);
+    sink.put(picture.paint(1, Stamp::from_unix_millis(1)));
+    let last = coded.recv_timeout(PATIENCE).unwrap();
+    assert!(!last.key);
+    // The camera shows nothing new, and a key frame was made a moment ago.
+    pipeline.begin();
+    let begun = coded.recv_timeout(PATIENCE).unwrap();
+    assert!(begun.key && begun.captured > last.captured);
+    sink.put(picture.paint(2, Stamp::from_unix_millis(2)));
+    let next = coded.recv_timeout(PATIENCE).unwrap();
+    assert!(!next.key && next.captured > begun.captured);
+}
+
+#[test]
 fn a_loss_asks_for_a_key_frame_until_one_comes() {
     let (pipeline, sink, coded) = coded_video();
     let _camera = TestPicture::start(FORMAT, Style::Grey, sink).unwrap();

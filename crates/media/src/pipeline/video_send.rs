@@ -3,7 +3,7 @@
 use crate::codec::h264::{EncodeError, EncoderSettings, H264Encoder};
 use crate::encoded::EncodedVideo;
 use crate::frame::VideoFrame;
-use crate::mailbox::{NewestOut, Taken};
+use crate::mailbox::{Interrupt, NewestOut, Taken};
 use crate::pipeline::key_frame_pace::KeyFramePace;
 use crate::pipeline::worker::{Stop, Worker};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,9 @@ const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_millis(25);
 /// A source without a new picture for this long answers a request for a key frame with its last.
 const STILL: Duration = Duration::from_millis(150);
+
+/// How much later than itself a picture is taken to be when it is encoded again.
+const TICK: Duration = Duration::from_millis(1);
 
 /// Takes coded pictures; called on the encoder's thread.
 pub type EncodedVideoSink = Box<dyn FnMut(EncodedVideo) + Send>;
@@ -49,11 +52,13 @@ struct Orders {
     source: Option<NewestOut<VideoFrame>>,
     bitrate: Option<Bitrate>,
     key_frame: bool,
+    begin: bool,
 }
 
 /// The running pipeline. Dropping it stops it.
 pub struct VideoSendPipeline {
     shared: Arc<Shared>,
+    interrupt: Mutex<Interrupt<VideoFrame>>,
     worker: Worker,
 }
 
@@ -69,6 +74,7 @@ impl VideoSendPipeline {
     ) -> Result<Self, EncodeError> {
         let encoder = H264Encoder::new(settings)?;
         let shared = Arc::<Shared>::default();
+        let interrupt = Mutex::new(frames.interrupter());
         let theirs = shared.clone();
         let worker = Worker::spawn("video encoder", move |stop| {
             Encoding {
@@ -78,11 +84,12 @@ impl VideoSendPipeline {
                 sink,
                 pace: KeyFramePace::new(KEY_FRAME_INTERVAL).with_seconds(),
                 fresh: true,
+                late: false,
                 last: None,
             }
             .run(&stop);
         });
-        Ok(Self { shared, worker })
+        Ok(Self { shared, interrupt, worker })
     }
 
     /// Makes the next picture a key frame, at most one in 300 ms: a request within that is
@@ -91,8 +98,16 @@ impl VideoSendPipeline {
         self.order(|orders| orders.key_frame = true);
     }
 
+    /// Somebody has just come who has seen nothing yet: makes a key frame at once, of the last
+    /// picture if need be, however short ago another was made, and a second one soon if asked.
+    pub fn begin(&self) {
+        self.order(|orders| orders.begin = true);
+        self.interrupt.lock().unwrap_or_else(PoisonError::into_inner).interrupt();
+    }
+
     /// Encodes from another source from now on, beginning with a key frame.
     pub fn set_source(&self, frames: NewestOut<VideoFrame>) {
+        *self.interrupt.lock().unwrap_or_else(PoisonError::into_inner) = frames.interrupter();
         self.order(|orders| orders.source = Some(frames));
     }
 
@@ -120,6 +135,8 @@ struct Encoding {
     pace: KeyFramePace,
     /// No picture of this source has been encoded.
     fresh: bool,
+    /// Somebody waits for a key frame of the last picture.
+    late: bool,
     last: Option<VideoFrame>,
 }
 
@@ -127,6 +144,7 @@ impl Encoding {
     fn run(&mut self, stop: &Stop) {
         while !stop.is_set() {
             self.obey();
+            self.catch_up();
             let Some(frames) = &self.frames else {
                 std::thread::park_timeout(Duration::from_secs(1));
                 continue;
@@ -153,12 +171,24 @@ impl Encoding {
         {
             tracing::warn!(%error, bps = bitrate.bps(), "the bit rate stays");
         }
+        if orders.begin {
+            self.pace.renew();
+            self.late = self.last.is_some();
+        }
         if orders.key_frame {
             self.pace.want();
         }
         let Some(source) = orders.source else { return false };
-        (self.frames, self.last, self.fresh) = (Some(source), None, true);
+        (self.frames, self.last, self.fresh, self.late) = (Some(source), None, true, false);
         true
+    }
+
+    /// Encodes the last picture anew for whoever has just come. It stays older than the next.
+    fn catch_up(&mut self) {
+        if let Some(frame) = self.last.take_if(|_| std::mem::take(&mut self.late)) {
+            let at = frame.captured() + TICK;
+            self.encode(frame.at(at));
+        }
     }
 
     fn encode(&mut self, frame: VideoFrame) {

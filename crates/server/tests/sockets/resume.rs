@@ -1,6 +1,6 @@
 //! Sessions that go on over cut connections and over a server that is killed.
 
-use crate::apps::{App, random_call};
+use crate::apps::{App, befriend, random_call, random_key};
 use crate::program::Program;
 use crate::proxy::Proxy;
 use tincan_proto::peer_message::SignedMessage;
