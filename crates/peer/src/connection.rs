@@ -7,7 +7,7 @@ use crate::options::{MediaSinks, OpenError, PeerEvent, PeerOptions};
 use crate::outbound::{self, Condition, MediaSender, OutboundCounts};
 use crate::setup::{add_track, build};
 use crate::stats::{self, PeerStats};
-use crate::transport::{Naps, Relays};
+use crate::transport::{Cookies, Naps, Relays};
 use crate::{codecs, control};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
@@ -65,12 +65,14 @@ impl Peer {
         };
         let naps = Arc::new(Naps::new());
         let relays = Arc::new(Relays::default());
+        let cookies = Cookies::new();
         let connection = build(
             &options,
             Feedback::new(feedback.clone(), key_frame_wanted),
             Handler { events: inner_events.clone(), tracks: tracks_in },
             naps.clone(),
             relays.clone(),
+            cookies.clone(),
         )
         .await?;
         let stream = format!("tincan-{:08x}", outbound::rand_u32());
@@ -105,6 +107,7 @@ impl Peer {
             media: media.clone(),
             naps,
             relays,
+            cookies,
             events,
             sent,
             feedback,
@@ -183,6 +186,7 @@ struct Worker {
     media: MediaSender,
     naps: Arc<Naps>,
     relays: Arc<Relays>,
+    cookies: Arc<Cookies>,
     events: mpsc::UnboundedSender<PeerEvent>,
     sent: Arc<OutboundCounts>,
     feedback: Arc<FeedbackCounts>,
@@ -289,7 +293,7 @@ impl Worker {
             self.connection.restart_ice().await?;
         }
         let offer = self.connection.create_offer(None).await?;
-        let sdp = offer.sdp.clone();
+        let sdp = self.cookies.announce(&offer.sdp);
         self.connection.set_local_description(offer).await?;
         Ok(sdp)
     }
@@ -300,14 +304,16 @@ impl Worker {
             let rollback = RTCSessionDescription::rollback(None)?;
             self.connection.set_local_description(rollback).await?;
         }
+        self.cookies.learn(&sdp);
         self.connection.set_remote_description(RTCSessionDescription::offer(sdp)?).await?;
         let answer = self.connection.create_answer(None).await?;
-        let sdp = answer.sdp.clone();
+        let sdp = self.cookies.announce(&answer.sdp);
         self.connection.set_local_description(answer).await?;
         Ok(sdp)
     }
 
     async fn accept_answer(&mut self, sdp: String) -> Result<()> {
+        self.cookies.learn(&sdp);
         self.connection.set_remote_description(RTCSessionDescription::answer(sdp)?).await
     }
 

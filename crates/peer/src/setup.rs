@@ -6,7 +6,7 @@ use crate::feedback::Feedback;
 use crate::handler::Handler;
 use crate::options::{OpenError, PeerOptions};
 use crate::outbound::{self, Outgoing};
-use crate::transport::{Naps, Relays, StreamRelays, TransportRuntime};
+use crate::transport::{Cookies, Naps, Provider, Relays, StreamRelays, TransportRuntime};
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RtpCodecKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,13 +40,16 @@ pub async fn build(
     handler: Handler,
     naps: Arc<Naps>,
     relays: Arc<Relays>,
+    cookies: Arc<Cookies>,
 ) -> std::result::Result<Arc<dyn PeerConnection>, OpenError> {
     let (engine, registry) = codecs::media_engine(feedback)?;
     let binds = addresses::udp_binds();
     let loopback = binds.iter().any(|bind| bind.starts_with("127."));
     let zero = Some(Duration::ZERO);
     let relay_wait = if options.relay_only { zero } else { Some(RELAY_WAIT) };
+    let provider = Provider::new(cookies.clone()).map_err(|error| OpenError(error.to_string()))?;
     let settings = SettingEngineBuilder::new()
+        .with_crypto_provider(Arc::new(provider))
         .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
         .with_srflx_acceptance_min_wait(zero)
@@ -69,7 +72,7 @@ pub async fn build(
     if options.relay_only {
         configuration = configuration.with_ice_transport_policy(RTCIceTransportPolicy::Relay);
     }
-    let runtime = TransportRuntime::new(naps, relays, streams)
+    let runtime = TransportRuntime::new(naps, relays, streams, cookies)
         .ok_or_else(|| OpenError("there is no async runtime".to_owned()))?;
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration.build())

@@ -1,6 +1,8 @@
 //! What lies between the `webrtc` crate and the network: its runtime, its sockets, and what
-//! they do that the crate does not: prompt wake-ups, repeated DTLS flights, TURN over streams.
+//! they do that the crate does not: prompt wake-ups, repeated DTLS flights, cookies known ahead, TURN over
+//! streams.
 
+mod cookie;
 mod detours;
 mod flight_keeper;
 mod flights;
@@ -11,6 +13,7 @@ mod socket;
 mod stream_relay;
 mod stream_relays;
 
+pub use cookie::{Cookies, Provider};
 pub use detours::Relays;
 pub use naps::Naps;
 pub use runtime::TransportRuntime;

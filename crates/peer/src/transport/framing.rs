@@ -97,15 +97,46 @@ fn relayed_content(datagram: &[u8]) -> Option<&[u8]> {
     if !INDICATIONS.contains(&stun_type(datagram)?) {
         return None;
     }
-    let mut attributes = &datagram[STUN_HEADER..];
-    while let &[kind_high, kind_low, high, low, ref rest @ ..] = attributes {
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        if u16::from_be_bytes([kind_high, kind_low]) == DATA {
-            return rest.get(..length);
-        }
-        attributes = rest.get(length.next_multiple_of(4)..)?;
+    let mut attributes = Attributes(&datagram[STUN_HEADER..]);
+    attributes.find(|&(kind, _)| kind == DATA).map(|(_, value)| value)
+}
+
+/// Puts other content in the place of a datagram's, as if it came from where that goes to or
+/// comes from.
+pub fn reframe(datagram: &[u8], content: &[u8]) -> Option<Vec<u8>> {
+    if relayed_content(datagram).is_none() {
+        return Some(content.to_vec());
     }
-    None
+    let length = u16::try_from(content.len()).ok()?.to_be_bytes();
+    if let &[high @ 0x40..=0x4f, low, ..] = datagram {
+        return Some([&[high, low], &length, content].concat());
+    }
+    let mut attributes = Vec::with_capacity(datagram.len() + content.len());
+    for (kind, value) in Attributes(&datagram[STUN_HEADER..]) {
+        let value = if kind == DATA { content } else { value };
+        attributes.extend(kind.to_be_bytes());
+        attributes.extend(u16::try_from(value.len()).ok()?.to_be_bytes());
+        attributes.extend(value);
+        attributes.resize(attributes.len().next_multiple_of(4), 0);
+    }
+    let [_, data_indication] = INDICATIONS.map(u16::to_be_bytes);
+    let length = u16::try_from(attributes.len()).ok()?.to_be_bytes();
+    Some([&data_indication, &length, &datagram[4..STUN_HEADER], &attributes].concat())
+}
+
+/// The attributes of a STUN message, by type; ends where the message is cut.
+struct Attributes<'a>(&'a [u8]);
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let &[kind_high, kind_low, high, low, ref rest @ ..] = self.0 else { return None };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let value = rest.get(..length)?;
+        self.0 = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((u16::from_be_bytes([kind_high, kind_low]), value))
+    }
 }
 
 fn stun_type(message: &[u8]) -> Option<u16> {
@@ -152,6 +183,16 @@ mod tests {
                 assert_eq!(look(&framed), Seen { kind, relayed: true, content });
             }
         }
+    }
+
+    #[test]
+    fn other_content_goes_into_the_same_frame() {
+        let (this, other) = ([22, 1, 2, 3, 4], [22, 9]);
+        assert_eq!(reframe(&this, &other), Some(other.to_vec()));
+        assert_eq!(reframe(&channel_data(&this), &other), Some(channel_data(&other)));
+        let mut answer = indication(&other);
+        answer[1] = 0x17;
+        assert_eq!(reframe(&indication(&this), &other), Some(answer));
     }
 
     #[test]

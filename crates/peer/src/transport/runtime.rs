@@ -1,6 +1,7 @@
 //! The async runtime as a connection's driver sees it: tokio, with [`Naps`] for sleeps and
 //! [`TransportSocket`]s for sockets.
 
+use super::cookie::Cookies;
 use super::detours::Relays;
 use super::flight_keeper::FlightKeeper;
 use super::naps::Naps;
@@ -31,10 +32,15 @@ pub struct TransportRuntime {
 
 impl TransportRuntime {
     /// Wraps the runtime that `webrtc` was built with, for one connection.
-    pub fn new(naps: Arc<Naps>, relays: Arc<Relays>, streams: StreamRelays) -> Option<Self> {
+    pub fn new(
+        naps: Arc<Naps>,
+        relays: Arc<Relays>,
+        streams: StreamRelays,
+        cookies: Arc<Cookies>,
+    ) -> Option<Self> {
         let streams = Arc::new(streams);
         let flights = FlightKeeper::start(streams.clone());
-        let shared = Arc::new(Shared { naps, flights, streams, relays });
+        let shared = Arc::new(Shared { naps, flights, streams, relays, cookies });
         Some(Self { tokio: default_runtime()?, shared })
     }
 }

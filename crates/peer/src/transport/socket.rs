@@ -1,6 +1,7 @@
 //! A socket as the crate sees it: the system's, with an eye on what passes through and a side
 //! door for streams.
 
+use super::cookie::{Cookies, Leaving};
 use super::detours::{Checks, Relays};
 use super::flight_keeper::{FlightKeeper, Via};
 use super::framing::{Kind, look};
@@ -30,12 +31,16 @@ pub struct Shared {
     pub streams: Arc<StreamRelays>,
     /// Relays that were asked for addresses.
     pub relays: Arc<Relays>,
+    /// DTLS cookies known ahead.
+    pub cookies: Arc<Cookies>,
 }
 
 /// Messages that came through streams for one socket.
 #[derive(Debug, Default)]
 pub struct Inbox {
     messages: Mutex<VecDeque<(SocketAddr, Bytes)>>,
+    /// What has been looked at already and is to be read next.
+    held: Mutex<Option<(SocketAddr, Bytes)>>,
     reader: AtomicWaker,
 }
 
@@ -50,6 +55,15 @@ impl Inbox {
             messages.push_back((from, message));
         }
         self.reader.wake();
+    }
+
+    /// Keeps a message that is to be read next.
+    fn hold(&self, from: SocketAddr, message: Bytes) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((from, message));
+    }
+
+    fn held(&self) -> Option<(SocketAddr, Bytes)> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn pop(&self) -> Option<(SocketAddr, Bytes)> {
@@ -70,6 +84,18 @@ impl TransportSocket {
     /// Wraps a socket.
     pub fn new(inner: Arc<dyn AsyncUdpSocket>, shared: Arc<Shared>) -> Self {
         Self { inner, inbox: Arc::default(), checks: Checks::default(), shared }
+    }
+
+    fn next_of_inbox(&self) -> Option<(SocketAddr, Bytes)> {
+        if let Some(held) = self.inbox.held() {
+            return Some(held);
+        }
+        let (from, message) = self.inbox.pop()?;
+        let Some(first) = self.shared.cookies.arriving(&message) else {
+            return Some((from, message));
+        };
+        self.inbox.hold(from, message);
+        Some((from, first.into()))
     }
 
     fn note_sent(&self, to: SocketAddr, via: impl FnOnce() -> Via, datagram: &[u8]) {
@@ -116,6 +142,14 @@ impl AsyncUdpSocket for TransportSocket {
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let to = transmit.destination;
         let all = || datagrams(transmit.contents, transmit.segment_size.unwrap_or(0));
+        match self.shared.cookies.leaving(transmit.contents) {
+            Leaving::Send => {}
+            Leaving::Keep => return Poll::Ready(Ok(transmit.contents.len())),
+            Leaving::Answered(answer) => {
+                self.inbox.push(to, answer.into());
+                return Poll::Ready(Ok(transmit.contents.len()));
+            }
+        }
         if self.shared.streams.contains(to) {
             for datagram in all() {
                 self.shared.streams.send(to, &self.inbox, datagram);
@@ -141,7 +175,7 @@ impl AsyncUdpSocket for TransportSocket {
         // Before looking: what comes in between wakes the reader.
         self.inbox.reader.register(cx.waker());
         if let (Some((from, message)), Some(buf), Some(meta)) =
-            (self.inbox.pop(), bufs.first_mut(), meta.first_mut())
+            (self.next_of_inbox(), bufs.first_mut(), meta.first_mut())
         {
             let len = message.len().min(buf.len());
             buf[..len].copy_from_slice(&message[..len]);
@@ -157,6 +191,13 @@ impl AsyncUdpSocket for TransportSocket {
                 _ => break received,
             }
         };
+        if let (Ok(1), Some(buf), Some(meta)) = (&received, bufs.first_mut(), meta.first_mut())
+            && let Some(first) = self.shared.cookies.arriving(&buf[..meta.len])
+        {
+            self.inbox.hold(meta.addr, Bytes::copy_from_slice(&buf[..meta.len]));
+            buf[..first.len()].copy_from_slice(&first);
+            (meta.len, meta.stride) = (first.len(), first.len());
+        }
         if let Ok(messages) = received {
             for (buf, meta) in bufs.iter().zip(meta.iter()).take(messages) {
                 for datagram in datagrams(&buf[..meta.len], meta.stride) {

@@ -10,6 +10,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tincan_proto::PeerMessage;
 use tincan_proto::peer_message::Candidate;
@@ -145,6 +146,13 @@ async fn the_crate_alone_never_recovers_from_the_loss_of_the_last_flight() {
         !connects(crate::loss::last_flight_once()).await,
         "transport::flights is no longer needed"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_crate_alone_asks_for_a_cookie() {
+    let (path, asked) = crate::loss::counting_cookies();
+    assert!(connects(path).await, "the path is good");
+    assert_ne!(asked.load(Ordering::Relaxed), 0, "transport::cookie is no longer needed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
