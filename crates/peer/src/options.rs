@@ -11,6 +11,8 @@ pub struct PeerOptions {
     pub ice_servers: Vec<IceServer>,
     /// Use relayed candidates alone.
     pub relay_only: bool,
+    /// Offer candidates over TCP, too (RFC 6544). They may win over UDP, which suits calls better.
+    pub tcp: bool,
     /// Have a sound track.
     pub audio: bool,
     /// Have a picture track.
@@ -26,6 +28,7 @@ impl Default for PeerOptions {
         Self {
             ice_servers: vec![],
             relay_only: false,
+            tcp: false,
             audio: true,
             video: true,
             send_video: true,

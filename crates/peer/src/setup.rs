@@ -81,6 +81,7 @@ pub async fn build(
         .with_interceptor_registry(registry)
         .with_runtime(Arc::new(runtime))
         .with_handler(Arc::new(handler))
+        .with_tcp_addrs(if options.tcp { binds.clone() } else { vec![] })
         .with_udp_addrs(binds)
         .build()
         .await?;

@@ -11,7 +11,7 @@ use tincan_call::{
     PeerState,
 };
 use tincan_peer_connection::{IceState, Peer, PeerEvent, PeerOptions, PeerStats};
-use tincan_proto::peer_message::OpenError;
+use tincan_proto::peer_message::{Generation, OpenError};
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{
     AccountName, CallId, ClientMessage, Numbered, ParticipantId, PeerMessage, ServerMessage,
@@ -233,8 +233,10 @@ impl Controller {
         let (sinks, complete) = self.media.prepare_peer(&peer).split();
         let own = self.preferences.settings.ice_servers.iter();
         let ice_servers = own.chain(&self.session.ice.servers).cloned().collect();
+        // Only where a first connection did not come about over UDP.
+        let tcp = peer.generation > Generation::default();
         let options =
-            PeerOptions { ice_servers, relay_only, sending: false, ..PeerOptions::default() };
+            PeerOptions { ice_servers, relay_only, tcp, sending: false, ..PeerOptions::default() };
         match Peer::open(options, sinks).await {
             Ok((connection, mut events)) => {
                 complete(Box::new(connection.key_frame_requester()));

@@ -99,6 +99,7 @@ impl Session {
                 })
                 .collect(),
             relay_only: init.relay_only,
+            tcp: false,
             audio: beep,
             video: init.video.is_some(),
             send_video: init.send_video,

@@ -1,8 +1,9 @@
 //! Connecting, restarting, last words.
 
-use crate::sides::{PATIENCE, Side, run};
+use crate::sides::{PATIENCE, Side, run, run_with};
 use tincan_call::{NegotiationInput, Role};
-use tincan_proto::ControlMessage;
+use tincan_peer_connection::PeerOptions;
+use tincan_proto::{ControlMessage, PeerMessage};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_offering_at_once_become_one_connection_with_a_control_channel() {
@@ -45,4 +46,28 @@ async fn an_ice_restart_keeps_the_connection() {
     let said = ControlMessage::Media { microphone: false, camera: true };
     b.peer.send_control(said);
     run(&mut a, &mut b, |a, _| a.heard.contains(&said)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_udp_two_sides_meet_over_tcp() {
+    let options = || PeerOptions { tcp: true, ..PeerOptions::default() };
+    let mut a = Side::with(Role::Impolite, options()).await;
+    let mut b = Side::with(Role::Polite, options()).await;
+    let is_tcp = |candidate: &str| candidate.split(' ').nth(2) == Some("tcp");
+    let over_tcp_alone = |_, message| match message {
+        PeerMessage::Description(mut description) => {
+            let lines = description.sdp.split_inclusive('\n');
+            let others = |l: &&str| !l.starts_with("a=candidate") || is_tcp(l);
+            description.sdp = lines.filter(others).collect();
+            Some(PeerMessage::Description(description))
+        }
+        PeerMessage::Candidate(candidate) => (is_tcp(&candidate.candidate)
+            || candidate.candidate.is_empty())
+        .then_some(PeerMessage::Candidate(candidate)),
+        PeerMessage::Renew => Some(PeerMessage::Renew),
+    };
+    assert!(a.step(NegotiationInput::Needed { ice_restart: false }).is_empty());
+    run_with(over_tcp_alone, &mut a, &mut b, |a, b| a.control_open && b.control_open).await;
+    let path = a.peer.stats().await.path.expect("a selected pair");
+    assert_eq!(path.protocol, "tcp");
 }

@@ -79,7 +79,22 @@ pub async fn run(a: &mut Side, b: &mut Side, done: impl Fn(&Side, &Side) -> bool
 
 /// The same with all packets going through a proxy.
 pub async fn run_through(
-    mut proxy: Option<&mut Proxy>,
+    proxy: Option<&mut Proxy>,
+    a: &mut Side,
+    b: &mut Side,
+    done: impl Fn(&Side, &Side) -> bool,
+) {
+    match proxy {
+        Some(proxy) => {
+            run_with(|from_a, message| proxy.redirect(from_a, message), a, b, done).await
+        }
+        None => run_with(|_, message| Some(message), a, b, done).await,
+    }
+}
+
+/// The same with messages changed or left out on their way; true: it is from A.
+pub async fn run_with(
+    mut pass: impl FnMut(bool, PeerMessage) -> Option<PeerMessage>,
     a: &mut Side,
     b: &mut Side,
     done: impl Fn(&Side, &Side) -> bool,
@@ -93,11 +108,7 @@ pub async fn run_through(
             let mut waiting: Vec<(bool, PeerMessage)> =
                 messages.into_iter().map(|message| (from_a, message)).collect();
             while let Some((from_a, message)) = waiting.pop() {
-                let message = match proxy.as_deref_mut() {
-                    Some(proxy) => proxy.redirect(from_a, message),
-                    None => Some(message),
-                };
-                let Some(message) = message else { continue };
+                let Some(message) = pass(from_a, message) else { continue };
                 let to = if from_a { &mut *b } else { &mut *a };
                 let answers = to.step(NegotiationInput::Received(message));
                 waiting.extend(answers.into_iter().map(|answer| (!from_a, answer)));
