@@ -8,6 +8,7 @@ struct Slot<T> {
     replaced: u64,
     interrupted: bool,
     closed: bool,
+    abandoned: bool,
 }
 
 struct Shared<T> {
@@ -38,7 +39,13 @@ pub enum Taken<T> {
 /// Makes a slot.
 pub fn newest<T>() -> (NewestIn<T>, NewestOut<T>) {
     let shared = Arc::new(Shared {
-        slot: Mutex::new(Slot { newest: None, replaced: 0, interrupted: false, closed: false }),
+        slot: Mutex::new(Slot {
+            newest: None,
+            replaced: 0,
+            interrupted: false,
+            closed: false,
+            abandoned: false,
+        }),
         filled: Condvar::new(),
     });
     (NewestIn(shared.clone()), NewestOut(shared))
@@ -61,6 +68,13 @@ impl<T> NewestIn<T> {
     }
 }
 
+impl<T> NewestIn<T> {
+    /// Nobody will take anything any more.
+    pub fn is_abandoned(&self) -> bool {
+        self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).abandoned
+    }
+}
+
 impl<T> Drop for NewestIn<T> {
     fn drop(&mut self) {
         self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
@@ -73,6 +87,12 @@ impl<T> Interrupt<T> {
     pub fn interrupt(&self) {
         self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).interrupted = true;
         self.0.filled.notify_one();
+    }
+}
+
+impl<T> Drop for NewestOut<T> {
+    fn drop(&mut self) {
+        self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).abandoned = true;
     }
 }
 
@@ -131,6 +151,14 @@ mod tests {
         reader.join().expect("it ends");
         tx.put(1);
         assert_eq!(rx.take(Duration::from_secs(60)), Taken::Value(1));
+    }
+
+    #[test]
+    fn a_gone_reader_is_noticed() {
+        let (tx, rx) = newest::<u8>();
+        assert!(!tx.is_abandoned());
+        drop(rx);
+        assert!(tx.is_abandoned());
     }
 
     #[test]

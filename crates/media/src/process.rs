@@ -5,6 +5,7 @@ pub mod convert;
 pub mod level;
 pub mod resample;
 pub mod scale;
+pub mod thumbnail;
 pub mod voice;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Pictures and sound made up: for tests, for measurements, and as the app's test devices.
 
 pub mod picture;
+pub mod screens;
 pub mod test_picture;
 mod tile;
 pub mod tone;

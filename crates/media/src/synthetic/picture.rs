@@ -113,7 +113,7 @@ pub fn read_stamp(y: &[u8], resolution: Resolution) -> Option<Stamp> {
     Stamp::from_bits(bits)
 }
 
-fn paint_stamp(y: &mut [u8], resolution: Resolution, stamp: Stamp) {
+pub(super) fn paint_stamp(y: &mut [u8], resolution: Resolution, stamp: Stamp) {
     let (width, height) = (resolution.width as usize, resolution.height as usize);
     let (bits, block_height) = (stamp.bits(), height / 12);
     for row in 0..2 {
