@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask demo`, `test` and `check`.
+//! The project's commands: `cargo xtask demo`, `test`, `check` and others.
 //! Decides what runs in which order; what runs is cargo, npm and the programs that they build.
 #![allow(clippy::print_stdout, reason = "a command line program talks on standard output")]
 
@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod demo;
 mod job;
+mod package;
 mod packages;
 mod soak;
 mod test;
@@ -42,6 +43,8 @@ enum Task {
     Soak(soak::Options),
     /// Checks formatting, lints, types and licences.
     Check(check::Options),
+    /// Builds what people install: .deb and .rpm of the app, .deb of the server.
+    Package(package::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Bench(bench) => bench::run(&bench),
         Task::Soak(options) => soak::run(&options),
         Task::Check(options) => check::run(&options),
+        Task::Package(options) => package::run(&options),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

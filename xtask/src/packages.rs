@@ -39,6 +39,9 @@ const LAB: &[&str] = &["conntrack", "coturn", "iproute2", "nftables"];
 /// The far side of the interop tests.
 const FAR_SIDE: &[&str] = &["chromium", "chromium-driver"];
 
+/// To make packages that others install.
+const PACKAGE: &[&str] = &["appstream", "desktop-file-utils", "dpkg-dev", "lintian"];
+
 /// What the packages are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -50,6 +53,8 @@ pub enum Purpose {
     Unseen,
     /// Building, and the network lab.
     Lab,
+    /// Building, and packages that others install.
+    Package,
     /// All tests.
     Test,
 }
@@ -61,6 +66,7 @@ impl Purpose {
             Self::Seen => &[BUILD, RUN],
             Self::Unseen => &[BUILD, RUN, UNSEEN],
             Self::Lab => &[BUILD, LAB],
+            Self::Package => &[BUILD, PACKAGE],
             Self::Test => &[BUILD, RUN, UNSEEN, FAR_SIDE, LAB],
         };
         lists.concat()

@@ -15,6 +15,10 @@ pub enum Subcommand {
     Nextest,
     /// Checks licences and sources of dependencies.
     Deny,
+    /// Makes Debian packages.
+    Deb,
+    /// Makes packages for Fedora, openSUSE and their like.
+    GenerateRpm,
 }
 
 impl Subcommand {
@@ -22,6 +26,8 @@ impl Subcommand {
         match self {
             Self::Nextest => "nextest",
             Self::Deny => "deny",
+            Self::Deb => "deb",
+            Self::GenerateRpm => "generate-rpm",
         }
     }
 
@@ -29,6 +35,8 @@ impl Subcommand {
         match self {
             Self::Nextest => "cargo-nextest",
             Self::Deny => "cargo-deny",
+            Self::Deb => "cargo-deb",
+            Self::GenerateRpm => "cargo-generate-rpm",
         }
     }
 }
