@@ -105,7 +105,9 @@ mod tests {
         assert_eq!(lines[3], "    eighty columns.");
         assert_eq!(lines[5], "  * Two.");
         assert!(lines[7].ends_with(">  Thu, 01 Jan 1970 00:00:01 +0000"), "{}", lines[7]);
-        assert!(!entry.contains("Old") && lines.iter().all(|line| line.len() <= 80));
+        assert!(!entry.contains("Old"));
+        let points = lines.iter().filter(|line| line.starts_with("  "));
+        assert!(points.clone().count() == 3 && points.into_iter().all(|line| line.len() <= WIDTH));
     }
 
     #[test]
