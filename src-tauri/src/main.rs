@@ -17,6 +17,7 @@ use tauri::{AppHandle, Manager, RunEvent};
 use tincan_client::controller::{Client, ClientConfig};
 use tincan_client::profile::Profile;
 use tincan_devices::SystemDevices;
+use tincan_media::screen::{NoScreens, ScreenUnavailable};
 use window::WindowUi;
 
 fn main() -> anyhow::Result<()> {
@@ -84,6 +85,7 @@ async fn start(app: AppHandle, arguments: Arguments) -> anyhow::Result<()> {
     let config = ClientConfig {
         profile,
         devices: Arc::new(SystemDevices::new()),
+        screens: Arc::new(NoScreens(ScreenUnavailable::Unsupported)),
         tiles: hub.clone(),
         ui: ui.clone(),
         local_server: server.clone(),

@@ -63,6 +63,7 @@ impl Ui for WindowUi {
                     }
                 }
             }
+            Happening::CallMissed { .. } => {}
             Happening::RingStopped { .. } => {
                 if let Some(window) = self.app.get_webview_window(MAIN)
                     && let Err(error) = window.request_user_attention(None)

@@ -1,7 +1,7 @@
 //! What the engine orders and tells.
 
 use crate::negotiation::{NegotiationCommand, Role};
-use crate::state::{EndReason, PeerKey};
+use crate::state::{EndReason, PeerKey, Picture, ShareId};
 use std::time::Instant;
 use tincan_proto::{CallId, ClientMessage, ControlMessage, PeerMessage};
 
@@ -64,12 +64,26 @@ pub enum Command {
         /// Which.
         peer: PeerKey,
     },
-    /// Take sound and picture from now on, or not. Devices that are off are closed.
+    /// Take sound and picture from now on, or not. Devices that are off are closed, a camera also
+    /// while the picture is a screen.
     Capture {
         /// Sound.
         microphone: bool,
-        /// Picture.
-        camera: bool,
+        /// What the one picture track carries.
+        picture: Picture,
+    },
+    /// Begin to take a screen, and say when its first picture has come. One that is taken already
+    /// goes on meanwhile.
+    OpenScreen {
+        /// What the share is called from now on.
+        share: ShareId,
+        /// Which, by its name in the list; none: the system's dialog asks.
+        target: Option<String>,
+    },
+    /// Take a screen no longer, or do not begin to.
+    CloseScreen {
+        /// Which.
+        share: ShareId,
     },
 }
 

@@ -11,6 +11,7 @@ mod picture;
 mod reconnect;
 mod renewal;
 mod ringing;
+mod sharing;
 mod standby;
 mod switches;
 
@@ -68,6 +69,8 @@ pub struct Engine {
     hide_address: bool,
     finished: VecDeque<CallId>,
     owed: VecDeque<ClientMessage>,
+    /// Shares so far.
+    shares: u32,
     random: u64,
 }
 
@@ -84,6 +87,7 @@ impl Engine {
             hide_address: false,
             finished: VecDeque::new(),
             owed: VecDeque::new(),
+            shares: 0,
             random: seed,
         }
     }
@@ -105,6 +109,11 @@ impl Engine {
             Input::ReconnectPressed => self.reconnect_pressed(t),
             Input::MicrophoneSwitched { on } => self.microphone_switched(t, on),
             Input::CameraSwitched { on } => self.camera_switched(t, on),
+            Input::SharePressed { target } => self.share_pressed(t, target),
+            Input::StopSharingPressed => self.stop_sharing(t),
+            Input::ShareCameraSwitched { on } => self.share_camera_switched(t, on),
+            Input::ShareStarted { share } => self.share_started(t, share),
+            Input::ShareEnded { share } => self.share_ended(t, share),
             Input::AddressHidden { on } => self.hide_address = on,
             Input::EndedDismissed => self.state.ended = None,
             Input::SignedIn { me, resumed } => self.signed_in(t, me, resumed),

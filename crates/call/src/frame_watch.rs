@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 const FIRST_PICTURE: Duration = Duration::from_secs(3);
 /// How long pictures may stay away before each step.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The same for a screen, on which nothing may happen: it is repeated once a second.
+const SCREEN_PATIENCE: Duration = Duration::from_secs(4);
 /// How long a new negotiation has to help before the person is told.
 const NEGOTIATION_HELPS: Duration = Duration::from_secs(4);
 
@@ -18,8 +20,10 @@ pub enum Expected {
     Nothing,
     /// They may send one, but the connection is not up.
     Later,
-    /// Pictures.
+    /// Pictures in quick succession.
     Pictures,
+    /// A picture now and then.
+    Screen,
 }
 
 /// What is to be done.
@@ -85,8 +89,9 @@ impl FrameWatch {
                 self.since = None;
                 return None;
             }
-            Expected::Pictures => {}
+            Expected::Pictures | Expected::Screen => {}
         }
+        let patience = if expected == Expected::Screen { SCREEN_PATIENCE } else { PATIENCE };
         if came {
             self.since = Some(now);
             return self.begin_anew();
@@ -95,10 +100,10 @@ impl FrameWatch {
         let since = *self.since.get_or_insert(now + grace);
         let quiet = now.saturating_duration_since(since);
         let (patience, next, remedy) = match self.tried {
-            Tried::Nothing => (PATIENCE, Tried::KeyFrame, Remedy::RequestKeyFrame),
+            Tried::Nothing => (patience, Tried::KeyFrame, Remedy::RequestKeyFrame),
             Tried::KeyFrame => {
                 let packets = self.packets_came;
-                (PATIENCE, Tried::Negotiation, Remedy::Negotiate { packets })
+                (patience, Tried::Negotiation, Remedy::Negotiate { packets })
             }
             Tried::Negotiation => (NEGOTIATION_HELPS, Tried::Told, Remedy::Tell),
             Tried::Told => return None,
@@ -157,6 +162,21 @@ mod tests {
             }
             assert_eq!(starve(&mut watch, &mut now, 3), []);
         }
+    }
+
+    #[test]
+    fn a_still_screen_is_not_missed_and_a_lost_one_is() {
+        let (mut watch, mut now) = (FrameWatch::default(), Instant::now());
+        for pictures in 1..30 {
+            // Each repetition may be late by as much as one more takes.
+            for _ in 0..8 {
+                now += Duration::from_millis(250);
+                assert_eq!(watch.observe(now, Expected::Screen, pictures, pictures), None);
+            }
+        }
+        now += Duration::from_secs(4);
+        let lost = watch.observe(now, Expected::Screen, 29, 29);
+        assert_eq!(lost, Some(Remedy::RequestKeyFrame));
     }
 
     #[test]

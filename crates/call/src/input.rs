@@ -1,7 +1,7 @@
 //! What can happen to the engine. All of it is past: somebody pressed, something arrived.
 
 use crate::negotiation::NegotiationInput;
-use crate::state::PeerKey;
+use crate::state::{PeerKey, ShareId};
 use tincan_proto::peer_message::Numbered;
 use tincan_proto::signalling::{CallMedia, ServerMessage};
 use tincan_proto::units::UnixMillis;
@@ -44,6 +44,28 @@ pub enum Input {
     CameraSwitched {
         /// On.
         on: bool,
+    },
+    /// The person wants to share a screen, in place of one that is shared.
+    SharePressed {
+        /// Which; none: the system's dialog asks.
+        target: Option<String>,
+    },
+    /// The person wants to share it no longer.
+    StopSharingPressed,
+    /// The person shows the camera while a screen is shared, or the screen again.
+    ShareCameraSwitched {
+        /// The camera.
+        on: bool,
+    },
+    /// The first picture of a screen has come.
+    ShareStarted {
+        /// Which.
+        share: ShareId,
+    },
+    /// A screen could not be taken, or is gone. It is closed.
+    ShareEnded {
+        /// Which.
+        share: ShareId,
     },
     /// The person hides this machine's addresses from now on, or no longer. Connections that
     /// are open stay as they are.

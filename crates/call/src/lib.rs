@@ -16,4 +16,7 @@ pub use command::{Command, Event, Output};
 pub use engine::Engine;
 pub use input::{Input, PeerInput, PeerState};
 pub use negotiation::{Epoch, Negotiation, NegotiationCommand, NegotiationInput, Role};
-pub use state::{Call, CallState, EndReason, EndedCall, IncomingCall, Participant, PeerKey, Stage};
+pub use state::{
+    Call, CallState, EndReason, EndedCall, IncomingCall, Participant, PeerKey, Picture, ShareId,
+    Sharing, Stage,
+};

@@ -44,8 +44,48 @@ pub struct Call {
     pub microphone: bool,
     /// The person wants to be seen.
     pub camera: bool,
+    /// The screen that the person shares.
+    pub sharing: Sharing,
     /// When the first participant was connected.
     pub connected_at: Option<Instant>,
+}
+
+impl Call {
+    /// What the one picture track carries.
+    pub const fn picture(&self) -> Picture {
+        match self.sharing {
+            Sharing { running: Some(share), camera_shown: false, .. } => Picture::Screen(share),
+            Sharing { running: Some(_), camera_shown: true, .. } => Picture::Camera,
+            Sharing { running: None, .. } if self.camera => Picture::Camera,
+            Sharing { running: None, .. } => Picture::Nothing,
+        }
+    }
+}
+
+/// What the one picture track carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// Nothing.
+    Nothing,
+    /// The camera.
+    Camera,
+    /// A screen.
+    Screen(ShareId),
+}
+
+/// Counts the shares of a device: what is said of an earlier one counts no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShareId(pub u32);
+
+/// What a person shares. One screen may run while another one begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sharing {
+    /// It begins: a dialog is open, or its first picture is awaited.
+    pub opening: Option<ShareId>,
+    /// It delivers.
+    pub running: Option<ShareId>,
+    /// The camera is shown in its place for now.
+    pub camera_shown: bool,
 }
 
 /// One of the others in a call.
@@ -59,6 +99,8 @@ pub struct Participant {
     pub microphone: bool,
     /// They send a picture.
     pub camera: bool,
+    /// That picture is a screen.
+    pub screen: bool,
     /// Sound and picture take the way through a relay.
     pub relayed: bool,
     /// They send a picture and none arrives here.
@@ -75,6 +117,7 @@ impl Participant {
             stage: Stage::Invited,
             microphone: true,
             camera: media == CallMedia::Video,
+            screen: false,
             relayed: false,
             picture_missing: false,
             own_picture_missing: false,

@@ -8,6 +8,7 @@ mod devices;
 mod echo;
 mod intents;
 mod people;
+mod screens;
 mod session;
 mod snapshot;
 
@@ -16,18 +17,21 @@ use crate::media::{MediaNote, MediaSession};
 use crate::network::{NetworkWatch, SleepWatch};
 use crate::ports::{KeyFrames, LocalServer, Tiles, Ui};
 use crate::profile::{Preferences, Profile};
+use crate::screen_list::Listing;
 use crate::view::{Intent, IntentError, IntentErrorCode, NoticeKind, Snapshot};
 use calls::Calls;
 pub use calls::ConnectionReport;
 use check::{Check, CheckNote};
 use devices::DeviceState;
 use people::People;
+use screens::ScreenState;
 use session::Session;
 use snapshot::Notices;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tincan_call::{Input, PeerKey};
 use tincan_media::device::Devices;
+use tincan_media::screen::Screens;
 use tincan_peer_connection::PeerEvent;
 use tincan_proto::{AccountName, IdentityKey};
 use tokio::sync::{mpsc, oneshot};
@@ -46,6 +50,8 @@ pub struct ClientConfig {
     pub profile: Profile,
     /// Microphones, speakers, cameras.
     pub devices: Arc<dyn Devices>,
+    /// Monitors and windows to share.
+    pub screens: Arc<dyn Screens>,
     /// Where pictures go.
     pub tiles: Arc<dyn Tiles>,
     /// Where the state goes.
@@ -69,6 +75,7 @@ enum Message {
     KeyFrameNeeded(String),
     Peer(PeerKey, PeerEvent),
     Check(u32, CheckNote),
+    ScreensListed(Listing),
     ServerPlaced(Result<crate::ports::LocalServerPlace, String>),
     Shutdown(oneshot::Sender<()>),
 }
@@ -163,6 +170,7 @@ struct Controller {
     calls: Calls,
     check: Check,
     devices: DeviceState,
+    screens: ScreenState,
     media: MediaSession,
     media_notes: mpsc::UnboundedReceiver<MediaNote>,
     notices: Notices,
@@ -179,8 +187,11 @@ impl Controller {
     ) -> Result<Self, String> {
         let preferences = config.profile.preferences();
         let (notes, media_notes) = mpsc::unbounded_channel();
-        let media = MediaSession::start(config.devices, config.tiles, &preferences.settings, notes)
-            .map_err(|error| error.to_string())?;
+        let screens = config.screens;
+        let settings = &preferences.settings;
+        let media =
+            MediaSession::start(config.devices, screens.clone(), config.tiles, settings, notes)
+                .map_err(|error| error.to_string())?;
         media.list_devices();
         let mut notices = Notices::default();
         let key = load_key(&config.profile, config.use_keyring, &mut notices).await;
@@ -188,6 +199,7 @@ impl Controller {
         let mut controller = Self {
             session: Session::new(config.profile.account(), config.server),
             devices: DeviceState::new(&preferences),
+            screens: ScreenState::new(screens, config.profile.last_share(), messages.clone()),
             profile: config.profile,
             preferences,
             key,
@@ -236,13 +248,14 @@ impl Controller {
                     Some(Message::KeyFrameNeeded(tile)) => self.media.key_frame_needed(&tile),
                     Some(Message::Peer(peer, event)) => self.hear_peer(peer, event).await,
                     Some(Message::Check(number, note)) => self.hear_check(number, note),
+                    Some(Message::ScreensListed(listing)) => self.hear_screens(listing),
                     Some(Message::ServerPlaced(place)) => self.connect_to(place),
                     Some(Message::Shutdown(reply)) => break Some(reply),
                     None => break None,
                 },
                 event = self.session.next_event() => self.hear_server(event).await,
                 () = self.network.changed() => self.network_changed().await,
-                Some(note) = self.media_notes.recv() => self.hear_media(note),
+                Some(note) = self.media_notes.recv() => self.hear_media(note).await,
                 () = sleep_until(deadline) => self.step(Input::DeadlineReached).await,
                 _ = ticks.tick() => {
                     if let Some(levels) = self.media.levels() {

@@ -9,4 +9,5 @@ pub mod media;
 pub mod network;
 pub mod ports;
 pub mod profile;
+pub mod screen_list;
 pub mod view;

@@ -3,17 +3,21 @@
 
 mod keeper;
 mod outlets;
+mod shares;
+mod still;
+mod track;
 
 use crate::ports::{Tile, TilePicture, Tiles};
 use crate::view::{Levels, ParticipantLevel, Settings};
 use keeper::Keeper;
 pub use keeper::{MediaNote, Wanted};
 use outlets::Outlets;
+pub use shares::ScreenOrder;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use tincan_call::PeerKey;
+use tincan_call::{PeerKey, Picture, ShareId};
 use tincan_media::codec::annex_b::{NalType, nal_units};
 use tincan_media::codec::opus::OpusError;
 use tincan_media::codec::sps;
@@ -26,9 +30,11 @@ use tincan_media::pipeline::video_receive::{
     Delivery, VideoReceivePipeline, VideoReceiveSinks, VideoReceiveStatistics,
 };
 use tincan_media::process::apm::ApmSettings;
+use tincan_media::screen::Screens;
 use tincan_peer_connection::{MediaSender, MediaSinks};
 use tincan_proto::units::Resolution;
 use tokio::sync::mpsc;
+use track::Track;
 
 /// Key frames of one participant are asked for at most this often on behalf of windows.
 const KEY_FRAME_PAUSE: Duration = Duration::from_millis(300);
@@ -112,6 +118,7 @@ impl MediaSession {
     /// [`OpusError`] if there is no encoder.
     pub fn start(
         devices: Arc<dyn Devices>,
+        screens: Arc<dyn Screens>,
         tiles: Arc<dyn Tiles>,
         settings: &Settings,
         notes: mpsc::UnboundedSender<MediaNote>,
@@ -124,8 +131,8 @@ impl MediaSession {
             Box::new(move |packet| outlets.send_audio(&packet))
         })?;
         let voice = Arc::new(voice);
-        let keeper =
-            Keeper::start(devices, voice.clone(), outlets.clone(), tiles.clone(), notes.clone());
+        let track = Track::new(outlets.clone(), tiles.clone());
+        let keeper = Keeper::start(devices, screens, voice.clone(), track, notes.clone());
         Ok(Self {
             tiles,
             notes,
@@ -133,7 +140,7 @@ impl MediaSession {
             voice,
             playout: None,
             keeper,
-            wanted: Wanted::default(),
+            wanted: Wanted::NONE,
             prepared: HashMap::new(),
             peers: HashMap::new(),
         })
@@ -143,11 +150,20 @@ impl MediaSession {
     /// the microphone is open, for the level meter.
     pub fn want(&mut self, wanted: Wanted, muted: bool) {
         self.voice.set_muted(muted);
-        if self.wanted.camera.is_some() && wanted.camera.is_none() {
-            self.tiles.close(&Tile::Own);
-        }
+        self.outlets.let_pictures_out(wanted.picture != Picture::Nothing);
         self.wanted = wanted;
         self.tell_keeper();
+    }
+
+    /// Begins to open a screen; what becomes of it comes as notes. Its pictures are sent once it
+    /// is wanted as the picture.
+    pub fn open_screen(&self, order: ScreenOrder) {
+        self.keeper.open_screen(order);
+    }
+
+    /// Closes a screen, or gives up opening it.
+    pub fn close_screen(&self, share: ShareId) {
+        self.keeper.close_screen(share);
     }
 
     /// Looks for devices again; the list comes as a note.

@@ -16,7 +16,8 @@ pub trait Ui: Send + Sync {
     fn happened(&self, happening: &Happening);
 }
 
-/// What wants attention.
+/// What wants attention. While the person does not want to be disturbed, no ring begins and no
+/// call is missed here; the snapshots show both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
     /// A call begins to ring.
@@ -31,12 +32,19 @@ pub enum Happening {
         /// Which.
         call: CallId,
     },
+    /// A call was not answered here, nor on another device of this person.
+    CallMissed {
+        /// Which.
+        call: CallId,
+        /// Who called.
+        from: AccountName,
+    },
 }
 
 /// One picture on screen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tile {
-    /// What this person's camera takes.
+    /// What the others see of this person: their camera or screen.
     Own,
     /// What a participant sends.
     Remote(ParticipantId),

@@ -1,14 +1,16 @@
-//! What a profile keeps on disk: who the person is here, their settings, and the keys that
-//! their contacts had when first seen. Every file is written beside and then renamed, so
+//! What a profile keeps on disk: who the person is here, their settings, what they shared last,
+//! and the keys that their contacts had when first seen. Every file is written beside and then renamed, so
 //! that a crash leaves the old one.
 
 use crate::view::{DeviceKind, Settings};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use tincan_media::screen::ScreenKind;
 use tincan_proto::{AccountName, DeviceId, PublicIdentity};
 
 /// A profile's folder.
@@ -41,10 +43,32 @@ pub struct Preferences {
     pub devices: BTreeMap<DeviceKind, String>,
 }
 
+/// What was shared last by the system's own dialog.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastShare {
+    /// With this the system gives it again without asking, once.
+    pub token: String,
+    /// What it was called.
+    pub name: String,
+    /// What it was.
+    pub kind: ScreenKind,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+}
+
+impl fmt::Debug for LastShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LastShare({})", self.name)
+    }
+}
+
 /// The key that each contact had when this device first saw them.
 pub type PinnedKeys = BTreeMap<AccountName, PublicIdentity>;
 
 const ACCOUNT: &str = "account.json";
+const LAST_SHARE: &str = "last-share.json";
 const PREFERENCES: &str = "preferences.json";
 const PINNED_KEYS: &str = "pinned-keys.json";
 
@@ -80,13 +104,7 @@ impl Profile {
     /// # Errors
     /// What the system says.
     pub fn keep_account(&self, account: Option<&Account>) -> io::Result<()> {
-        match account {
-            Some(account) => self.write(ACCOUNT, account),
-            None => match fs::remove_file(self.path(ACCOUNT)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
-        }
+        self.keep_or_forget(ACCOUNT, account)
     }
 
     /// Settings and pinned devices; defaults where there are none.
@@ -113,6 +131,29 @@ impl Profile {
     /// What the system says.
     pub fn keep_pinned_keys(&self, keys: &PinnedKeys) -> io::Result<()> {
         self.write(PINNED_KEYS, keys)
+    }
+
+    /// What was shared last, if the system gives it again.
+    pub fn last_share(&self) -> Option<LastShare> {
+        self.read(LAST_SHARE)
+    }
+
+    /// Keeps what was shared last, or forgets it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn keep_last_share(&self, last: Option<&LastShare>) -> io::Result<()> {
+        self.keep_or_forget(LAST_SHARE, last)
+    }
+
+    fn keep_or_forget<T: Serialize>(&self, file: &str, value: Option<&T>) -> io::Result<()> {
+        match value {
+            Some(value) => self.write(file, value),
+            None => match fs::remove_file(self.path(file)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, file: &str) -> Option<T> {

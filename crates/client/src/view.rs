@@ -8,6 +8,7 @@ mod echo;
 mod figures;
 mod intents;
 mod notices;
+mod screens;
 mod session;
 mod settings;
 
@@ -23,8 +24,10 @@ pub use echo::{EchoReportView, EchoView};
 pub use figures::{Levels, ParticipantLevel, ParticipantStats};
 pub use intents::{Intent, IntentError, IntentErrorCode};
 pub use notices::{Notice, NoticeKind};
+pub use screens::{ScreenAccessView, ScreenView, ScreensView, ShareProblem, ShareView};
 pub use session::{ServerView, SessionProblem, SessionView};
-pub use settings::{IceServerError, Settings, Theme};
+pub use settings::{IceServerError, Settings, Shortcuts, Theme};
+pub use tincan_media::screen::{ScreenKind, ScreenUnavailable};
 
 use serde::Serialize;
 use tincan_proto::AccountName;
@@ -56,6 +59,8 @@ pub struct Snapshot {
     pub ended: Option<EndedView>,
     /// What can be chosen and what is chosen.
     pub devices: DevicesView,
+    /// What can be shared.
+    pub screens: ScreensView,
     /// The person's settings.
     pub settings: Settings,
     /// The check of the connection that runs or has run last.

@@ -216,7 +216,10 @@ impl EchoCall {
                 }
             }
             // There is no device, and nobody to hear anything before it is admitted.
-            Command::Capture { .. } | Command::AdmitPeer { .. } => {}
+            Command::Capture { .. }
+            | Command::OpenScreen { .. }
+            | Command::CloseScreen { .. }
+            | Command::AdmitPeer { .. } => {}
         }
         None
     }

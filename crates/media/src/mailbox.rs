@@ -66,6 +66,11 @@ impl<T> NewestIn<T> {
     pub fn replaced(&self) -> u64 {
         self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).replaced
     }
+
+    /// Nobody will take anything any more.
+    pub fn is_abandoned(&self) -> bool {
+        self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).abandoned
+    }
 }
 
 impl<T> NewestIn<T> {

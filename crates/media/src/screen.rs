@@ -3,7 +3,7 @@
 
 use crate::frame::VideoFrame;
 use crate::mailbox::NewestIn;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tincan_proto::units::Resolution;
 use ts_rs::TS;
 
@@ -11,7 +11,7 @@ use ts_rs::TS;
 pub const THUMBNAIL: Resolution = Resolution::new(320, 200);
 
 /// A monitor or a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum ScreenKind {
     /// A monitor.
@@ -139,7 +139,7 @@ pub trait Screens: Send + Sync {
 
     /// Begins to put pictures into `sink`: one at first, then one whenever something has changed.
     /// Their sides are even and within 1920 x 1080. A dialog may take minutes; it is to be given
-    /// up once nobody reads from `sink` any more. `token` lets the system go without.
+    /// up once `sink` [is abandoned](NewestIn::is_abandoned). `token` lets the system go without.
     ///
     /// # Errors
     /// [`ScreenError`]; later failures come through `report`.

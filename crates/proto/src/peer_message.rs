@@ -200,6 +200,9 @@ pub enum ControlMessage {
         microphone: bool,
         /// A picture is being sent.
         camera: bool,
+        /// That picture is a screen. Who does not say so sends none.
+        #[serde(default)]
+        screen: bool,
     },
     /// No picture of the receiver's reaches the sender although one should, or one does again.
     PictureMissing {
@@ -286,5 +289,8 @@ mod tests {
         let read = |s| serde_json::from_str::<ControlMessage>(s).ok();
         assert_eq!(read(r#"{"type":"futureThing"}"#), Some(ControlMessage::Unknown));
         assert_eq!(read(r#"{"type":"bye"}"#), Some(ControlMessage::Bye));
+        let older = read(r#"{"type":"media","microphone":true,"camera":true}"#);
+        let said = ControlMessage::Media { microphone: true, camera: true, screen: false };
+        assert_eq!(older, Some(said), "screens came later");
     }
 }

@@ -368,6 +368,7 @@ export const intentErrors = {
   offline: 'The server is not connected. Try again in a moment.',
   inCall: 'You are in a call. Hang up first.',
   noCall: 'That call is over already.',
+  noScreen: 'That cannot be shared.',
   closing: 'Tincan is closing.',
 } satisfies Record<IntentErrorCode, string>;
 

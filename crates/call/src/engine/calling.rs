@@ -5,7 +5,7 @@ use super::ending::Cause;
 use super::ongoing::Ongoing;
 use super::{Engine, Turn};
 use crate::command::{Command, Event};
-use crate::state::{Call, EndReason, EndedCall, Participant, Stage};
+use crate::state::{Call, EndReason, EndedCall, Participant, Picture, Sharing, Stage};
 use std::time::Duration;
 use tincan_proto::signalling::{CallMedia, Failure, RING_TIME, Unreachable};
 use tincan_proto::{AccountName, CallId, ClientMessage, ParticipantId};
@@ -62,6 +62,7 @@ impl Engine {
             participants: others.iter().map(invited).collect(),
             microphone: true,
             camera,
+            sharing: Sharing::default(),
             connected_at: None,
         });
         let mut ongoing = Ongoing::new(me, others.clone(), t.now + RING_TIME + RING_MARGIN);
@@ -69,7 +70,8 @@ impl Engine {
         self.ongoing = Some(ongoing);
         let hide_address = self.hide_address;
         self.send(t, ClientMessage::Invite { call, to: others, media, hide_address });
-        t.order(Command::Capture { microphone: true, camera });
+        let picture = if camera { Picture::Camera } else { Picture::Nothing };
+        t.order(Command::Capture { microphone: true, picture });
     }
 
     fn rings_from(&self, others: &[AccountName]) -> Option<CallId> {

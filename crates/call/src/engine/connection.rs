@@ -1,12 +1,12 @@
 //! One peer connection per participant: negotiation, states, the control channel.
 
 use super::ending::Cause;
-use super::link::{Link, Phase, UPGRADE_AFTER};
+use super::link::{Link, Phase, SentMedia, UPGRADE_AFTER};
 use super::{Engine, Turn};
 use crate::command::{Command, Event};
 use crate::input::{PeerInput, PeerState};
 use crate::negotiation::{NegotiationCommand, NegotiationInput, Role};
-use crate::state::{EndReason, Participant, PeerKey, Stage};
+use crate::state::{EndReason, Participant, PeerKey, Picture, Stage};
 use std::time::Duration;
 use tincan_proto::peer_message::{DescriptionKind, Numbered};
 use tincan_proto::{AccountName, CallId, ControlMessage, ParticipantId, PeerMessage};
@@ -154,9 +154,9 @@ impl Engine {
     fn control_heard(&mut self, t: &mut Turn, peer: &PeerKey, message: ControlMessage) {
         let standby = self.is_standby(peer);
         match message {
-            ControlMessage::Media { microphone, camera } => {
+            ControlMessage::Media { microphone, camera, screen } => {
                 if let Some(link) = self.link_mut(peer) {
-                    link.media = Some((microphone, camera));
+                    link.media = Some(SentMedia { microphone, camera, screen });
                 }
                 self.show_media(peer);
             }
@@ -290,7 +290,13 @@ impl Engine {
     /// Says on the control channel what is sent from here.
     pub(super) fn say_media(&mut self, t: &mut Turn, peer: &PeerKey) {
         let Some(call) = &self.state.current else { return };
-        let message = ControlMessage::Media { microphone: call.microphone, camera: call.camera };
+        let (microphone, picture) = (call.microphone, call.picture());
+        let (camera, screen) = match picture {
+            Picture::Nothing => (false, false),
+            Picture::Camera => (true, false),
+            Picture::Screen(_) => (true, true),
+        };
+        let message = ControlMessage::Media { microphone, camera, screen };
         t.order(Command::SendControl { peer: peer.clone(), message });
     }
 
@@ -348,17 +354,16 @@ impl Engine {
         }
     }
 
-    /// Shows what somebody in the call has said of their microphone and camera.
+    /// Shows what somebody in the call has said of their sound and picture.
     pub(super) fn show_media(&mut self, peer: &PeerKey) {
         if self.is_standby(peer) {
             return;
         }
-        let Some((microphone, camera)) = self.link_mut(peer).and_then(|link| link.media) else {
-            return;
-        };
+        let Some(sent) = self.link_mut(peer).and_then(|link| link.media) else { return };
         if let Some(shown) = self.shown(&peer.participant.account) {
-            shown.microphone = microphone;
-            shown.camera = camera;
+            shown.microphone = sent.microphone;
+            shown.camera = sent.camera;
+            shown.screen = sent.camera && sent.screen;
         }
     }
 }

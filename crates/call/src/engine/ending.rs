@@ -2,7 +2,7 @@
 
 use super::{Engine, Turn};
 use crate::command::{Command, Event};
-use crate::state::{EndReason, EndedCall};
+use crate::state::{EndReason, EndedCall, Picture};
 use std::time::Duration;
 use tincan_proto::signalling::LeaveReason;
 use tincan_proto::{AccountName, ClientMessage, ControlMessage};
@@ -60,6 +60,7 @@ impl Engine {
             return;
         }
         self.drop_standbys(t, None);
+        self.close_screens(t);
         let (Some(ongoing), Some(call)) = (self.ongoing.take(), self.state.current.take()) else {
             return;
         };
@@ -79,7 +80,7 @@ impl Engine {
         for link in ongoing.links.into_values() {
             t.order(Command::ClosePeer { peer: link.key(call.id) });
         }
-        t.order(Command::Capture { microphone: false, camera: false });
+        t.order(Command::Capture { microphone: false, picture: Picture::Nothing });
         self.remember_finished(call.id);
         let talked = |since| t.now.saturating_duration_since(since);
         self.state.ended = Some(EndedCall {

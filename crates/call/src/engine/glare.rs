@@ -1,8 +1,9 @@
 //! Glare: two people call each other at the same time. The call with the smaller id survives,
 //! by the same rule on both sides, and nobody sees more than one call.
 
+use super::switches::Switches;
 use super::{Engine, Turn};
-use crate::state::{IncomingCall, Stage};
+use crate::state::{Call, IncomingCall, Stage};
 use tincan_proto::ClientMessage;
 
 impl Engine {
@@ -54,6 +55,7 @@ impl Engine {
         self.drop_standbys(t, None);
         let Some(call) = self.state.current.take() else { return };
         self.remember_finished(call.id);
-        self.join(t, ring, call.microphone, call.camera);
+        let Call { microphone, camera, sharing, .. } = call;
+        self.join(t, ring, Switches { microphone, camera, sharing });
     }
 }

@@ -43,9 +43,17 @@ pub(super) struct Link {
     /// The addresses changed while nobody could be told.
     pub restart_owed: bool,
     pub relayed: bool,
-    /// What they said of their microphone and camera.
-    pub media: Option<(bool, bool)>,
+    /// What they said last of what they send.
+    pub media: Option<SentMedia>,
     pub watch: FrameWatch,
+}
+
+/// What somebody says that they send.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SentMedia {
+    pub microphone: bool,
+    pub camera: bool,
+    pub screen: bool,
 }
 
 /// How a connection is doing.

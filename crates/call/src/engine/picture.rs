@@ -20,14 +20,15 @@ impl Engine {
         if self.is_standby(peer) {
             return;
         }
-        let camera = self.shown(&peer.participant.account).is_some_and(|shown| shown.camera);
+        let shown = self.shown(&peer.participant.account);
+        let sent = shown.filter(|shown| shown.camera).map(|shown| shown.screen);
         let Some(link) = self.link_mut(peer) else { return };
-        let expected = match (camera, link.phase) {
-            (false, _) => Expected::Nothing,
-            (true, Phase::Connected) => Expected::Pictures,
-            (true, Phase::Connecting { .. } | Phase::Wavering { .. } | Phase::Interrupted(_)) => {
-                Expected::Later
-            }
+        let expected = match (sent, link.phase) {
+            (None, _) => Expected::Nothing,
+            (Some(false), Phase::Connected) => Expected::Pictures,
+            (Some(true), Phase::Connected) => Expected::Screen,
+            (Some(_), Phase::Connecting { .. } | Phase::Wavering { .. })
+            | (Some(_), Phase::Interrupted(_)) => Expected::Later,
         };
         match link.watch.observe(t.now, expected, pictures, packets) {
             None => {}

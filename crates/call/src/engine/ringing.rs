@@ -3,10 +3,11 @@
 use super::calling::RING_MARGIN;
 use super::ending::Cause;
 use super::ongoing::Ongoing;
+use super::switches::Switches;
 use super::{Engine, Turn};
 use crate::command::{Command, Event};
 use crate::negotiation::Role;
-use crate::state::{Call, EndReason, EndedCall, IncomingCall, Participant};
+use crate::state::{Call, EndReason, EndedCall, IncomingCall, Participant, Picture, Sharing};
 use std::time::Duration;
 use tincan_proto::signalling::{CallMedia, DeclineReason, MAX_INVITED, RING_TIME, RingStop};
 use tincan_proto::units::UnixMillis;
@@ -108,18 +109,14 @@ impl Engine {
         self.hang_up(t);
         t.tell(Event::RingStopped(call));
         let camera = media == CallMedia::Video;
-        self.join(t, ring, true, camera);
-        t.order(Command::Capture { microphone: true, camera });
+        self.join(t, ring, Switches { microphone: true, camera, sharing: Sharing::default() });
+        let picture = if camera { Picture::Camera } else { Picture::Nothing };
+        t.order(Command::Capture { microphone: true, picture });
     }
 
     /// Makes `ring` the current call and accepts it.
-    pub(super) fn join(
-        &mut self,
-        t: &mut Turn,
-        ring: IncomingCall,
-        microphone: bool,
-        camera: bool,
-    ) {
+    pub(super) fn join(&mut self, t: &mut Turn, ring: IncomingCall, switches: Switches) {
+        let Switches { microphone, camera, sharing } = switches;
         let mut others = vec![ring.from.account.clone()];
         for account in ring.to {
             if !self.is_me(&account) && !others.contains(&account) {
@@ -135,6 +132,7 @@ impl Engine {
             participants: others.iter().map(invited).collect(),
             microphone,
             camera,
+            sharing,
             connected_at: None,
         });
         let waiting_until = t.now + RING_TIME + RING_MARGIN;

@@ -2,6 +2,14 @@
 
 use super::{Engine, Turn};
 use crate::command::Command;
+use crate::state::Sharing;
+
+/// How the person has them when a call begins.
+pub(super) struct Switches {
+    pub microphone: bool,
+    pub camera: bool,
+    pub sharing: Sharing,
+}
 
 impl Engine {
     pub(super) fn microphone_switched(&mut self, t: &mut Turn, on: bool) {
@@ -12,16 +20,20 @@ impl Engine {
     }
 
     pub(super) fn camera_switched(&mut self, t: &mut Turn, on: bool) {
-        if let Some(call) = self.state.current.as_mut().filter(|call| call.camera != on) {
-            call.camera = on;
+        let Some(call) = &mut self.state.current else { return };
+        let before = (call.camera, call.sharing.camera_shown);
+        call.camera = on;
+        // Whoever switches it off does not want it in the screen's place either.
+        call.sharing.camera_shown &= on;
+        if before != (call.camera, call.sharing.camera_shown) {
             self.media_changed(t);
         }
     }
 
-    fn media_changed(&mut self, t: &mut Turn) {
+    pub(super) fn media_changed(&mut self, t: &mut Turn) {
         let Some(call) = &self.state.current else { return };
-        let (microphone, camera) = (call.microphone, call.camera);
-        t.order(Command::Capture { microphone, camera });
+        let (microphone, picture) = (call.microphone, call.picture());
+        t.order(Command::Capture { microphone, picture });
         for peer in self.joined_peers() {
             if self.link_mut(&peer).is_some_and(|link| link.control_open) {
                 self.say_media(t, &peer);

@@ -209,9 +209,20 @@ impl Desk {
         self.out.commands.iter().filter_map(control).collect()
     }
 
+    /// Whether sound and the camera's picture are taken.
     pub fn captures(&self) -> Option<(bool, bool)> {
         self.out.commands.iter().rev().find_map(|command| match command {
-            Command::Capture { microphone, camera } => Some((*microphone, *camera)),
+            Command::Capture { microphone, picture } => {
+                Some((*microphone, *picture == Picture::Camera))
+            }
+            _ => None,
+        })
+    }
+
+    /// What the picture track carries from now on, if that was ordered.
+    pub fn picture(&self) -> Option<Picture> {
+        self.out.commands.iter().rev().find_map(|command| match command {
+            Command::Capture { picture, .. } => Some(*picture),
             _ => None,
         })
     }

@@ -24,7 +24,7 @@ fn hanging_up_says_goodbye_on_both_ways_then_closes_everything() {
             Command::SendControl { peer: peer.clone(), message: ControlMessage::Bye },
             Command::Send(leave(LeaveReason::HungUp)),
             Command::ClosePeer { peer },
-            Command::Capture { microphone: false, camera: false },
+            Command::Capture { microphone: false, picture: Picture::Nothing },
         ]
     );
     assert_eq!(desk.out.events, [Event::Ended(call(5), EndReason::HungUp)]);

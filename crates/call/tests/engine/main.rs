@@ -7,4 +7,5 @@ mod ending;
 mod glare;
 mod group;
 mod ringing;
+mod sharing;
 mod standby;

@@ -24,6 +24,10 @@ struct Path {
     version: u64,
     /// Came down with this exchange: it takes another to come up again.
     broken: Option<Exchange>,
+    /// Said while it was down: the channel is reliable and says it again.
+    held: Vec<(usize, ControlMessage)>,
+    /// When what was said last arrives: the channel keeps the order.
+    said_until: Duration,
 }
 
 #[derive(Default)]
@@ -84,6 +88,10 @@ impl World {
         path.up = true;
         path.version += 1;
         path.broken = None;
+        for (at, message) in std::mem::take(&mut path.held) {
+            let key = self.towards(call, if at == a { b } else { a });
+            self.send_control(at, &key, message);
+        }
         for (at, other) in [(a, b), (b, a)] {
             self.report(at, &self.towards(call, other), PeerInput::IceConnected);
         }
@@ -134,11 +142,14 @@ impl World {
 
     pub fn send_control(&mut self, at: usize, key: &PeerKey, message: ControlMessage) {
         let Some(other) = self.index(&key.participant) else { return };
-        if self.path(way(key), at, other).up {
-            let delay = self.millis(1, 30);
-            let key = self.towards(way(key), at);
-            self.after(delay, Happening::Control { device: other, key, message });
+        if !self.path(way(key), at, other).up {
+            return self.path(way(key), at, other).held.push((at, message));
         }
+        let due = self.now + self.millis(1, 30);
+        let path = self.path(way(key), at, other);
+        path.said_until = path.said_until.max(due);
+        let (due, key) = (path.said_until, self.towards(way(key), at));
+        self.at(due, Happening::Control { device: other, key, message });
     }
 
     fn path_comes_down(&mut self, call: Way, a: usize, b: usize) {

@@ -63,6 +63,10 @@ pub enum Happening {
         key: PeerKey,
         message: ControlMessage,
     },
+    /// The dialog is answered and the first picture comes, or not.
+    ScreenTurnsOut(usize, ShareId),
+    /// The window is closed.
+    ScreenEnds(usize, ShareId),
     PathComesUp(Way, usize, usize),
     PathBreaks(usize, usize),
     PathHeals(Way, usize, usize),
@@ -72,7 +76,9 @@ pub struct Device {
     pub me: ParticipantId,
     pub engine: Engine,
     pub peers: BTreeMap<PeerKey, Peer>,
-    pub captures: (bool, bool),
+    pub captures: (bool, Picture),
+    /// Screens that are open.
+    pub screens: Vec<ShareId>,
     pub events: Vec<Event>,
     session: u32,
     pub online: bool,
@@ -114,7 +120,8 @@ impl World {
             me: ParticipantId { account: name(account), device: DeviceId::from(at as u128 + 1) },
             engine: Engine::new(seed ^ at as u64),
             peers: BTreeMap::new(),
-            captures: (false, false),
+            captures: (false, Picture::Nothing),
+            screens: Vec::new(),
             events: Vec::new(),
             session: 0,
             online: false,
@@ -264,6 +271,8 @@ impl World {
                     self.report(device, &key, PeerInput::Control(message));
                 }
             }
+            Happening::ScreenTurnsOut(at, share) => self.screen_turns_out(at, share),
+            Happening::ScreenEnds(at, share) => self.screen_ends(at, share),
             Happening::PathComesUp(call, a, b) => self.path_comes_up(call, a, b),
             Happening::PathBreaks(a, b) => self.path_breaks(a, b),
             Happening::PathHeals(call, a, b) => self.path_heals(call, a, b),
@@ -402,10 +411,44 @@ impl World {
                 }
                 self.path_closes(at, &key);
             }
-            Command::Capture { microphone, camera } => {
-                self.devices[at].captures = (microphone, camera);
+            Command::Capture { microphone, picture } => {
+                self.devices[at].captures = (microphone, picture);
             }
+            Command::OpenScreen { share, target: _ } => {
+                self.devices[at].screens.push(share);
+                let delay = self.millis(0, 4000);
+                self.after(delay, Happening::ScreenTurnsOut(at, share));
+            }
+            Command::CloseScreen { share } => self.close_screen(at, share),
         }
+    }
+
+    fn screen_turns_out(&mut self, at: usize, share: ShareId) {
+        if !self.devices[at].screens.contains(&share) {
+            return;
+        }
+        let (fails, ends) = (self.random.random_bool(0.3), self.random.random_bool(0.4));
+        if fails {
+            return self.screen_ends(at, share);
+        }
+        self.step(at, Input::ShareStarted { share });
+        if ends {
+            let after = self.millis(0, 30_000);
+            self.after(after, Happening::ScreenEnds(at, share));
+        }
+    }
+
+    fn screen_ends(&mut self, at: usize, share: ShareId) {
+        if self.devices[at].screens.contains(&share) {
+            self.close_screen(at, share);
+            self.step(at, Input::ShareEnded { share });
+        }
+    }
+
+    fn close_screen(&mut self, at: usize, share: ShareId) {
+        let screens = &mut self.devices[at].screens;
+        let open = screens.iter().position(|other| *other == share);
+        screens.remove(open.unwrap_or_else(|| panic!("seed {}: no such screen", self.seed)));
     }
 
     fn tell_server(&mut self, from: usize, message: Up) {
@@ -481,10 +524,14 @@ impl World {
         match &state.current {
             None => {
                 assert!(!device.peers.values().any(|peer| peer.admitted), "seed {seed}");
-                assert_eq!(device.captures, (false, false), "seed {seed}: a device stays open");
+                let nothing = (false, Picture::Nothing);
+                assert_eq!(device.captures, nothing, "seed {seed}: a device stays open");
+                assert_eq!(device.screens, [], "seed {seed}: a screen stays open");
             }
             Some(call) => {
-                assert_eq!(device.captures, (call.microphone, call.camera), "seed {seed}");
+                assert_eq!(device.captures, (call.microphone, call.picture()), "seed {seed}");
+                let open = call.sharing.running.into_iter().chain(call.sharing.opening);
+                assert!(open.eq(device.screens.iter().copied()), "seed {seed}: other screens");
                 let shown = call.participants.iter().filter_map(|participant| {
                     let account = participant.account.clone();
                     let device = participant.stage.device()?;

@@ -7,8 +7,8 @@ use crate::view::{EchoView, NoticeKind, ParticipantStats};
 use std::collections::HashMap;
 use std::time::Instant;
 use tincan_call::{
-    CallState, Command, Engine, Event, Input, NegotiationCommand, Output, PeerInput, PeerKey,
-    PeerState,
+    CallState, Command, EndReason, Engine, Event, Input, NegotiationCommand, Output, PeerInput,
+    PeerKey, PeerState,
 };
 use tincan_peer_connection::{IceState, Peer, PeerEvent, PeerOptions, PeerStats};
 use tincan_proto::peer_message::{Generation, OpenError};
@@ -25,6 +25,8 @@ pub struct Calls {
     engine: Engine,
     deadline: Option<Instant>,
     peers: HashMap<PeerKey, Connection>,
+    /// Whose calls have rung here and have not ended.
+    ringing: HashMap<CallId, AccountName>,
     /// Who is calling with the message in hand.
     knocking: Option<(CallId, AccountName)>,
     /// Wall clock of the moment when the current call was first connected.
@@ -58,6 +60,7 @@ impl Calls {
             engine: Engine::new(seed),
             deadline,
             peers,
+            ringing: HashMap::new(),
             knocking: None,
             connected_at: None,
             echo: None,
@@ -110,6 +113,7 @@ impl Controller {
         }
         let CallState { current, incoming, .. } = self.calls.state();
         self.session.set_hurry(current.is_some() || !incoming.is_empty());
+        self.follow_screens();
         self.changed = true;
     }
 
@@ -119,7 +123,8 @@ impl Controller {
                 let incoming = &self.calls.state().incoming;
                 if let Some(incoming) = incoming.iter().find(|incoming| incoming.id == call) {
                     let from = incoming.from.account.clone();
-                    self.ui.happened(&Happening::RingStarted { call, from });
+                    self.calls.ringing.insert(call, from.clone());
+                    self.disturb(&Happening::RingStarted { call, from });
                 }
             }
             Event::RingStopped(call) => self.ui.happened(&Happening::RingStopped { call }),
@@ -128,6 +133,11 @@ impl Controller {
                 tracing::info!(?call, ?reason, "a call ended");
                 self.calls.connected_at = None;
                 self.calls.echo = None;
+                if let Some(from) = self.calls.ringing.remove(&call)
+                    && is_missed(reason)
+                {
+                    self.disturb(&Happening::CallMissed { call, from });
+                }
                 self.ask_for_history();
             }
             Event::BusyDeclined(call) => {
@@ -135,10 +145,18 @@ impl Controller {
                 if let Some((knocked, from)) = self.calls.knocking.take()
                     && knocked == call
                 {
-                    self.notices.add(NoticeKind::MissedWhileBusy { from });
+                    self.notices.add(NoticeKind::MissedWhileBusy { from: from.clone() });
+                    self.disturb(&Happening::CallMissed { call, from });
                 }
                 self.ask_for_history();
             }
+        }
+    }
+
+    /// Tells what wants attention, unless the person does not want to be disturbed.
+    fn disturb(&self, happening: &Happening) {
+        if !self.preferences.settings.do_not_disturb {
+            self.ui.happened(happening);
         }
     }
 
@@ -177,11 +195,13 @@ impl Controller {
                 }
             }
             Command::ClosePeer { peer } => self.close_peer(&peer),
-            Command::Capture { microphone, camera } => {
+            Command::Capture { microphone, picture } => {
                 self.devices.call_microphone = microphone;
-                self.devices.call_camera = camera;
+                self.devices.call_picture = picture;
                 self.apply_devices();
             }
+            Command::OpenScreen { share, target } => self.open_screen(share, target),
+            Command::CloseScreen { share } => self.close_screen(share),
         }
     }
 
@@ -375,6 +395,32 @@ impl Controller {
     pub(super) fn not_saved(&mut self, error: &std::io::Error) {
         tracing::error!(%error, "the profile cannot be written");
         self.notices.add(NoticeKind::NotSaved { detail: error.to_string() });
+    }
+}
+
+/// The caller would have liked to be answered, and nobody of this account did anything.
+const fn is_missed(reason: EndReason) -> bool {
+    match reason {
+        EndReason::Missed | EndReason::RemoteCancelled => true,
+        EndReason::HungUp
+        | EndReason::RemoteHungUp
+        | EndReason::Cancelled
+        | EndReason::Declined
+        | EndReason::RemoteDeclined
+        | EndReason::RemoteBusy
+        | EndReason::NoAnswer
+        | EndReason::RemoteOffline
+        | EndReason::UnknownAccount
+        | EndReason::NotAContact
+        | EndReason::AnsweredElsewhere
+        | EndReason::DeclinedElsewhere
+        | EndReason::ConnectionLost
+        | EndReason::ConnectionFailed
+        | EndReason::Untrusted
+        | EndReason::RemoteUntrusted
+        | EndReason::ServerUnreachable
+        | EndReason::Expired
+        | EndReason::Internal => false,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::view::{
     CaptureView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, NoticeKind,
 };
 use std::collections::BTreeMap;
+use tincan_call::Picture;
 use tincan_media::device::{DeviceEntry, DeviceError, DeviceList};
 use tincan_media::synthetic::test_picture::TEST_PICTURE_ID;
 
@@ -18,9 +19,10 @@ pub struct DeviceState {
     problems: BTreeMap<DeviceKind, DeviceProblem>,
     pub testing_microphone: bool,
     pub previewing_camera: bool,
-    /// The call wants sound and picture taken.
+    /// The call wants sound taken.
     pub call_microphone: bool,
-    pub call_camera: bool,
+    /// What the call wants to be seen.
+    pub call_picture: Picture,
 }
 
 impl DeviceState {
@@ -33,7 +35,7 @@ impl DeviceState {
             testing_microphone: false,
             previewing_camera: false,
             call_microphone: false,
-            call_camera: false,
+            call_picture: Picture::Nothing,
         }
     }
 
@@ -88,11 +90,17 @@ impl Controller {
         let state = &self.devices;
         let chosen = |kind| state.chosen.get(&kind).cloned();
         let microphone = state.call_microphone || state.testing_microphone;
-        let camera = state.call_camera || state.previewing_camera;
+        let camera = match state.call_picture {
+            Picture::Camera => true,
+            Picture::Nothing => state.previewing_camera,
+            // The screen is what the own tile shows.
+            Picture::Screen(_) => false,
+        };
         let wanted = Wanted {
             microphone: microphone.then(|| chosen(DeviceKind::Microphone)),
             camera: camera.then(|| chosen(DeviceKind::Camera)),
             speaker: chosen(DeviceKind::Speaker),
+            picture: state.call_picture,
         };
         let muted = !state.call_microphone;
         self.media.want(wanted, muted);
@@ -110,7 +118,7 @@ impl Controller {
         self.apply_devices();
     }
 
-    pub(super) fn hear_media(&mut self, note: MediaNote) {
+    pub(super) async fn hear_media(&mut self, note: MediaNote) {
         match note {
             // The tile shows in the next snapshot.
             MediaNote::PictureArrived => {}
@@ -133,6 +141,14 @@ impl Controller {
                 self.devices.open.remove(&kind);
                 self.device_problem(kind, problem(&error));
             }
+            MediaNote::ScreenOpened { share, target, token } => {
+                self.screen_opened(share, target, token);
+            }
+            MediaNote::ScreenChanged { share, target } => self.screen_changed(share, target),
+            MediaNote::ScreenSized { share, resolution } => {
+                self.screen_sized(share, resolution).await;
+            }
+            MediaNote::ScreenEnded { share, error } => self.screen_ended(share, &error).await,
         }
         self.changed = true;
     }

@@ -68,6 +68,13 @@ impl Controller {
                 self.devices.previewing_camera = on;
                 self.apply_devices();
             }
+            Intent::ListScreens => self.list_screens(),
+            Intent::WatchScreens { on } => self.watch_screens(on),
+            Intent::ShareScreen { target } => return self.share_screen(target).await,
+            Intent::StopSharing => self.step(Input::StopSharingPressed).await,
+            Intent::ShowWhileSharing { camera } => {
+                self.step(Input::ShareCameraSwitched { on: camera }).await;
+            }
             Intent::UpdateSettings { settings } => {
                 let checked = settings.check_ice_servers();
                 checked.map_err(|e| refuse(IntentErrorCode::BadIceServer, e.to_string()))?;

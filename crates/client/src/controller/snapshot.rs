@@ -10,7 +10,7 @@ use crate::view::{
 use std::time::Instant;
 use tincan_call::engine::ATTEMPTS;
 use tincan_call::state::{Participant, Stage};
-use tincan_call::{Call, PeerKey};
+use tincan_call::{Call, PeerKey, Picture};
 use tincan_proto::ParticipantId;
 use tincan_proto::units::UnixMillis;
 
@@ -70,6 +70,7 @@ impl Controller {
                 talked_s: ended.talked.as_secs() as u32,
             }),
             devices: self.devices.view(),
+            screens: self.screens.view(),
             settings: self.preferences.settings.clone(),
             check: self.check.view(),
             notices: self.notices.shown.clone(),
@@ -77,7 +78,14 @@ impl Controller {
     }
 
     fn call_view(&self, call: &Call) -> CallView {
-        let camera = self.devices.capture(DeviceKind::Camera, call.camera);
+        let picture = call.picture();
+        let camera_on = call.camera || picture == Picture::Camera;
+        let camera = self.devices.capture(DeviceKind::Camera, camera_on);
+        let own_tile = match picture {
+            Picture::Nothing => false,
+            Picture::Camera => camera.live,
+            Picture::Screen(_) => true,
+        };
         CallView {
             call: call.id,
             media: call.media,
@@ -86,8 +94,10 @@ impl Controller {
             echo: self.calls.echo.clone(),
             participants: call.participants.iter().map(|p| self.participant(p)).collect(),
             microphone: self.devices.capture(DeviceKind::Microphone, call.microphone),
-            self_tile: camera.live.then(|| Tile::Own.to_string()),
+            self_tile: own_tile.then(|| Tile::Own.to_string()),
             camera,
+            share: self.screens.share(call),
+            share_problem: self.screens.problem(),
             stats: call
                 .participants
                 .iter()
@@ -117,6 +127,7 @@ impl Controller {
             picture_problem: picture_problem(participant),
             microphone: participant.microphone,
             camera: participant.camera,
+            screen: participant.screen,
             tile: peer
                 .filter(|_| has_picture)
                 .map(|peer| Tile::Remote(peer.participant.clone()).to_string()),

@@ -1,37 +1,30 @@
-//! The thread that opens and closes devices until they are as wanted. A device that fails is
-//! told of once and tried again from time to time.
+//! The thread that opens and closes devices until they are as wanted, and gives the picture track
+//! its source. A device that fails is told of once and tried again from time to time.
 
-use super::outlets::Outlets;
-use crate::ports::{Tile, TilePicture, Tiles};
+use super::shares::{Opened, ScreenOrder, Shares};
+use super::track::{CAMERA, Source, Track};
 use crate::view::DeviceKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tincan_media::codec::h264::{Content, EncoderSettings};
-use tincan_media::device::{
-    CameraFormat, DeviceError, DeviceList, DeviceReport, Devices, OpenDevice,
-};
+use tincan_call::{Picture, ShareId};
+use tincan_media::device::{DeviceError, DeviceList, DeviceReport, Devices, OpenDevice};
 use tincan_media::mailbox::newest;
 use tincan_media::pipeline::audio_receive::AudioReceivePipeline;
 use tincan_media::pipeline::audio_send::AudioSendPipeline;
-use tincan_media::pipeline::video_send::VideoSendPipeline;
+use tincan_media::screen::{ScreenError, ScreenTarget, Screens};
 use tincan_media::synthetic::picture::Style;
 use tincan_media::synthetic::test_picture::{TEST_PICTURE_ID, TestPicture};
-use tincan_proto::units::{Bitrate, FrameRate, Resolution};
+use tincan_proto::units::Resolution;
 use tokio::sync::mpsc;
 
 /// A device that would not open is tried again after so long: somebody may have let it go.
 const TRY_AGAIN: Duration = Duration::from_secs(3);
-/// What cameras are asked for.
-const CAMERA: CameraFormat =
-    CameraFormat { resolution: Resolution::VGA, rate: FrameRate::from_fps(30) };
-/// The rate of pictures until it adapts to the network.
-const CAMERA_RATE: Bitrate = Bitrate::from_kbps(1_500);
 
 /// Which devices are to be open. The inner choice is an id, or absent for the system's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Take sound.
     pub microphone: Option<Option<String>>,
@@ -39,6 +32,14 @@ pub struct Wanted {
     pub camera: Option<Option<String>>,
     /// Which speaker plays, whenever there is something to play.
     pub speaker: Option<String>,
+    /// What the picture track carries. While it is a screen, no camera is wanted.
+    pub picture: Picture,
+}
+
+impl Wanted {
+    /// Nothing.
+    pub const NONE: Self =
+        Self { microphone: None, camera: None, speaker: None, picture: Picture::Nothing };
 }
 
 /// What happens to media.
@@ -67,12 +68,55 @@ pub enum MediaNote {
         /// Why.
         error: DeviceError,
     },
+    /// A screen is open; its first picture is awaited.
+    ScreenOpened {
+        /// Which.
+        share: ShareId,
+        /// What it shows.
+        target: ScreenTarget,
+        /// To open the same again without a dialog.
+        token: Option<String>,
+    },
+    /// What a screen shows has another name or size.
+    ScreenChanged {
+        /// Which.
+        share: ShareId,
+        /// What it shows.
+        target: ScreenTarget,
+    },
+    /// The first picture of a screen has come, or one of another size.
+    ScreenSized {
+        /// Which.
+        share: ShareId,
+        /// Of its pictures.
+        resolution: Resolution,
+    },
+    /// A screen could not be opened, or is over by itself.
+    ScreenEnded {
+        /// Which.
+        share: ShareId,
+        /// Why.
+        error: ScreenError,
+    },
 }
 
-enum Order {
+/// What the thread is told, by others and by what it has opened.
+pub enum Order {
+    /// Open and close until it is so.
     Want(Wanted, Option<Arc<AudioReceivePipeline>>),
+    /// Look for devices.
     List,
+    /// The device of this kind that was opened as the so manieth has failed.
     Lost(DeviceKind, u64, DeviceError),
+    /// Begin to open a screen.
+    OpenScreen(ScreenOrder),
+    /// Close one, or give up opening it.
+    CloseScreen(ShareId),
+    /// What has become of opening one.
+    ScreenOpened(ShareId, Opened),
+    /// What an open one says of itself.
+    ScreenReported(ShareId, Result<ScreenTarget, ScreenError>),
+    /// Close everything and end.
     Stop,
 }
 
@@ -86,20 +130,20 @@ impl Keeper {
     /// Starts the thread with nothing open.
     pub fn start(
         devices: Arc<dyn Devices>,
+        screens: Arc<dyn Screens>,
         voice: Arc<AudioSendPipeline>,
-        outlets: Arc<Outlets>,
-        tiles: Arc<dyn Tiles>,
+        track: Track,
         notes: mpsc::UnboundedSender<MediaNote>,
     ) -> Self {
         let (orders, queue) = channel();
         let keeping = Keeping {
             devices,
             voice,
-            outlets,
-            tiles,
+            track,
+            shares: Shares::new(screens, orders.clone(), notes.clone()),
             notes,
             lost: orders.clone(),
-            wanted: Wanted::default(),
+            wanted: Wanted::NONE,
             playout: None,
             slots: BTreeMap::new(),
             opened: 0,
@@ -120,6 +164,16 @@ impl Keeper {
     /// Looks for devices.
     pub fn list(&self) {
         self.order(Order::List);
+    }
+
+    /// Begins to open a screen; what becomes of it comes as notes.
+    pub fn open_screen(&self, order: ScreenOrder) {
+        self.order(Order::OpenScreen(order));
+    }
+
+    /// Closes a screen, or gives up opening it.
+    pub fn close_screen(&self, share: ShareId) {
+        self.order(Order::CloseScreen(share));
     }
 
     fn order(&self, order: Order) {
@@ -150,8 +204,8 @@ struct Slot {
 struct Keeping {
     devices: Arc<dyn Devices>,
     voice: Arc<AudioSendPipeline>,
-    outlets: Arc<Outlets>,
-    tiles: Arc<dyn Tiles>,
+    track: Track,
+    shares: Shares,
     notes: mpsc::UnboundedSender<MediaNote>,
     lost: Sender<Order>,
     wanted: Wanted,
@@ -185,6 +239,19 @@ impl Keeping {
                     continue;
                 }
                 Ok(Order::Lost(kind, generation, error)) => self.lose(kind, generation, error),
+                Ok(Order::OpenScreen(order)) => self.shares.open(order),
+                Ok(Order::CloseScreen(share)) => {
+                    self.track.end(Source::Screen(share));
+                    self.shares.close(share);
+                }
+                Ok(Order::ScreenOpened(share, opened)) => self.shares.opened(share, opened),
+                Ok(Order::ScreenReported(share, Ok(target))) => {
+                    self.tell(MediaNote::ScreenChanged { share, target });
+                }
+                Ok(Order::ScreenReported(share, Err(error))) => {
+                    self.track.end(Source::Screen(share));
+                    self.shares.fail(share, error);
+                }
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -196,6 +263,7 @@ impl Keeping {
     }
 
     fn reconcile(&mut self) {
+        self.carry_screen();
         let speaker = self.playout.is_some().then(|| self.wanted.speaker.clone());
         let targets = [
             (DeviceKind::Speaker, speaker),
@@ -219,6 +287,23 @@ impl Keeping {
             if slot.open.is_none() && due {
                 self.open(kind, choice);
             }
+        }
+    }
+
+    /// Gives the track the screen that it is to carry, or takes away one that it is not.
+    fn carry_screen(&mut self) {
+        let carried = self.track.source();
+        match (self.wanted.picture, carried) {
+            (Picture::Screen(share), _) if carried != Some(Source::Screen(share)) => {
+                let Some(frames) = self.shares.pictures(share) else { return };
+                if let Err(error) = self.track.carry(Source::Screen(share), frames) {
+                    self.shares.fail(share, ScreenError::Unsupported(error.to_string()));
+                }
+            }
+            (Picture::Nothing | Picture::Camera, Some(source @ Source::Screen(_))) => {
+                self.track.end(source);
+            }
+            (Picture::Nothing | Picture::Camera | Picture::Screen(_), _) => {}
         }
     }
 
@@ -260,7 +345,7 @@ impl Keeping {
     }
 
     fn open_camera(
-        &self,
+        &mut self,
         id: Option<&str>,
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
@@ -273,24 +358,9 @@ impl Keeping {
         } else {
             self.devices.open_camera(id, CAMERA, sink, report)?
         };
-        let settings = EncoderSettings {
-            resolution: CAMERA.resolution,
-            rate: CAMERA.rate,
-            bitrate: CAMERA_RATE,
-            content: Content::Camera,
-        };
-        let (outlets, tiles) = (self.outlets.clone(), self.tiles.clone());
-        let encoder = VideoSendPipeline::start(
-            frames,
-            settings,
-            Box::new(move |picture| {
-                outlets.send_video(&picture);
-                let (annex_b, key) = (picture.annex_b, picture.key);
-                tiles.push(&Tile::Own, TilePicture { annex_b, key });
-            }),
-        )
-        .map_err(|error| DeviceError::Unsupported(error.to_string()))?;
-        self.outlets.set_encoder(Some(encoder));
+        self.track
+            .carry(Source::Camera, frames)
+            .map_err(|error| DeviceError::Unsupported(error.to_string()))?;
         Ok(device)
     }
 
@@ -298,7 +368,7 @@ impl Keeping {
         let Some(slot) = self.slots.remove(&kind) else { return };
         drop(slot.open);
         if kind == DeviceKind::Camera {
-            self.outlets.set_encoder(None);
+            self.track.end(Source::Camera);
         }
         self.tell(MediaNote::Closed { kind });
     }
@@ -311,7 +381,7 @@ impl Keeping {
         }
         slot.open = None;
         if kind == DeviceKind::Camera {
-            self.outlets.set_encoder(None);
+            self.track.end(Source::Camera);
         }
         self.fail(kind, error);
     }

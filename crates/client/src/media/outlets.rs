@@ -1,16 +1,19 @@
 //! Everyone who is sent the own sound and picture.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tincan_call::PeerKey;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::pipeline::video_send::VideoSendPipeline;
 use tincan_peer_connection::MediaSender;
 
-/// The list, and the encoder that feeds it while a camera is open.
+/// The list, and the encoder that feeds it while there are pictures.
 #[derive(Default)]
 pub struct Outlets {
     senders: Mutex<Vec<(PeerKey, MediaSender)>>,
     encoder: Mutex<Option<VideoSendPipeline>>,
+    /// Pictures are for the others, and not for the own tile alone.
+    pictures_out: AtomicBool,
 }
 
 impl Outlets {
@@ -33,14 +36,24 @@ impl Outlets {
         }
     }
 
-    /// Sends a picture to all.
+    /// Sends a picture to all, if pictures are for them.
     pub fn send_video(&self, picture: &EncodedVideo) {
+        if !self.pictures_out.load(Ordering::Acquire) {
+            return;
+        }
         for (_, sender) in self.senders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             sender.send_video(picture);
         }
     }
 
-    /// Puts the encoder of the open camera in place, or takes it away.
+    /// Lets pictures out to the others, beginning with a key frame, or keeps them here.
+    pub fn let_pictures_out(&self, out: bool) {
+        if !self.pictures_out.swap(out, Ordering::AcqRel) && out {
+            self.begin();
+        }
+    }
+
+    /// Puts the encoder of what is taken in place, or takes it away.
     pub fn set_encoder(&self, encoder: Option<VideoSendPipeline>) {
         let mut slot = self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *slot, encoder);

@@ -3,6 +3,7 @@
 use super::devices::DeviceProblem;
 use super::echo::EchoView;
 use super::figures::ParticipantStats;
+use super::screens::{ShareProblem, ShareView};
 use serde::Serialize;
 use tincan_call::EndReason;
 use tincan_proto::signalling::CallMedia;
@@ -96,7 +97,11 @@ pub struct CallView {
     pub microphone: CaptureView,
     /// Own picture.
     pub camera: CaptureView,
-    /// The tile of the own picture, if it is being taken.
+    /// The screen that this person shares.
+    pub share: ShareView,
+    /// Why sharing did not begin or ended by itself, until it is begun anew.
+    pub share_problem: Option<ShareProblem>,
+    /// The tile of what the others see of this person, if anything is being taken.
     pub self_tile: Option<String>,
     /// Figures of the last second, per participant in the same order; absent before connecting.
     pub stats: Vec<ParticipantStats>,
@@ -134,6 +139,8 @@ pub struct ParticipantView {
     pub microphone: bool,
     /// They send a picture.
     pub camera: bool,
+    /// That picture is a screen.
+    pub screen: bool,
     /// The tile to subscribe for their picture; absent until one arrives.
     pub tile: Option<String>,
 }

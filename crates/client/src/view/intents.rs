@@ -92,6 +92,25 @@ pub enum Intent {
         /// On.
         on: bool,
     },
+    /// Look now at what can be shared, with thumbnails.
+    ListScreens,
+    /// Keep the list and its thumbnails current: somebody looks at them.
+    WatchScreens {
+        /// On.
+        on: bool,
+    },
+    /// Share a screen or window in the current call, in place of one that is shared.
+    ShareScreen {
+        /// Which, by the list's id; absent: the system's dialog asks.
+        target: Option<String>,
+    },
+    /// Share it no longer.
+    StopSharing,
+    /// Show the camera while sharing goes on, or the screen again.
+    ShowWhileSharing {
+        /// The camera.
+        camera: bool,
+    },
     /// Change settings, whole.
     UpdateSettings {
         /// All of them.
@@ -137,6 +156,8 @@ pub enum IntentErrorCode {
     InCall,
     /// There is no such call (any more).
     NoCall,
+    /// Screens cannot be shared here, or not this one.
+    NoScreen,
     /// The app is shutting down.
     Closing,
 }

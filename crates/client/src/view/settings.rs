@@ -37,6 +37,45 @@ pub struct Settings {
     pub hide_address: bool,
     /// STUN and TURN servers beside those of the server.
     pub ice_servers: Vec<IceServer>,
+    /// Calls ring silently, in the list alone.
+    pub do_not_disturb: bool,
+    /// Tell of calls by the desktop's notifications.
+    pub notifications: bool,
+    /// Start with the desktop's session.
+    pub start_at_login: bool,
+    /// Show no window when started so.
+    pub start_hidden: bool,
+    /// Go over to picture-in-picture when the window is minimised or closed in a call.
+    pub pip_on_minimise: bool,
+    /// Closing the window leaves the app in the tray.
+    pub close_to_tray: bool,
+    /// Keys that work everywhere.
+    pub shortcuts: Shortcuts,
+}
+
+/// Keys that work in every window of the desktop, as accelerators such as `Control+Shift+M`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Shortcuts {
+    /// They are taken.
+    pub enabled: bool,
+    /// Microphone on or off.
+    pub mute: String,
+    /// Hang up.
+    pub hang_up: String,
+    /// Share a screen, or stop sharing.
+    pub share: String,
+}
+
+impl Default for Shortcuts {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            mute: "Control+Shift+M".to_owned(),
+            hang_up: "Control+Shift+H".to_owned(),
+            share: "Control+Shift+S".to_owned(),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -49,6 +88,13 @@ impl Default for Settings {
             mirror_self: true,
             hide_address: false,
             ice_servers: Vec::new(),
+            do_not_disturb: false,
+            notifications: true,
+            start_at_login: false,
+            start_hidden: true,
+            pip_on_minimise: true,
+            close_to_tray: true,
+            shortcuts: Shortcuts::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ use tincan_media::device::{
 };
 use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::NewestIn;
+use tincan_media::screen::{NoScreens, ScreenUnavailable};
 use tincan_media::synthetic::picture::{Stamp, read_stamp};
 use tincan_proto::{AccountName, IdentityKey};
 use tincan_server::{Database, Server, ServerConfig};
@@ -117,6 +118,7 @@ impl Person {
         let config = ClientConfig {
             profile: Profile::open("test", &folder).expect("a profile"),
             devices: devices.clone(),
+            screens: Arc::new(NoScreens(ScreenUnavailable::NoDisplay)),
             tiles: pictures.clone(),
             ui: Arc::new(Screen(shown)),
             local_server: Arc::new(Elsewhere(server.clone())),

@@ -6,6 +6,8 @@ import type { EchoView } from "./EchoView";
 import type { ParticipantStats } from "./ParticipantStats";
 import type { ParticipantView } from "./ParticipantView";
 import type { PhaseView } from "./PhaseView";
+import type { ShareProblem } from "./ShareProblem";
+import type { ShareView } from "./ShareView";
 import type { UnixMillis } from "./UnixMillis";
 
 /**
@@ -45,7 +47,15 @@ microphone: CaptureView,
  */
 camera: CaptureView, 
 /**
- * The tile of the own picture, if it is being taken.
+ * The screen that this person shares.
+ */
+share: ShareView, 
+/**
+ * Why sharing did not begin or ended by itself, until it is begun anew.
+ */
+shareProblem: ShareProblem | null, 
+/**
+ * The tile of what the others see of this person, if anything is being taken.
  */
 selfTile: string | null, 
 /**

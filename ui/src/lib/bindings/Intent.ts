@@ -76,7 +76,19 @@ on: boolean, } | { "type": "previewCamera",
 /**
  * On.
  */
-on: boolean, } | { "type": "updateSettings", 
+on: boolean, } | { "type": "listScreens" } | { "type": "watchScreens", 
+/**
+ * On.
+ */
+on: boolean, } | { "type": "shareScreen", 
+/**
+ * Which, by the list's id; absent: the system's dialog asks.
+ */
+target: string | null, } | { "type": "stopSharing" } | { "type": "showWhileSharing", 
+/**
+ * The camera.
+ */
+camera: boolean, } | { "type": "updateSettings", 
 /**
  * All of them.
  */

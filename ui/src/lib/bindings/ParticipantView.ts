@@ -41,6 +41,10 @@ microphone: boolean,
  */
 camera: boolean, 
 /**
+ * That picture is a screen.
+ */
+screen: boolean, 
+/**
  * The tile to subscribe for their picture; absent until one arrives.
  */
 tile: string | null, };

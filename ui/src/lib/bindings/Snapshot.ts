@@ -8,6 +8,7 @@ import type { EndedView } from "./EndedView";
 import type { HistoryEntry } from "./HistoryEntry";
 import type { IncomingView } from "./IncomingView";
 import type { Notice } from "./Notice";
+import type { ScreensView } from "./ScreensView";
 import type { SessionView } from "./SessionView";
 import type { Settings } from "./Settings";
 
@@ -55,6 +56,10 @@ ended: EndedView | null,
  * What can be chosen and what is chosen.
  */
 devices: DevicesView, 
+/**
+ * What can be shared.
+ */
+screens: ScreensView, 
 /**
  * The person's settings.
  */
