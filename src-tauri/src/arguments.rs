@@ -1,11 +1,17 @@
 //! The command line.
 
+use crate::links::Link;
 use anyhow::Context;
 use clap::Parser;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tincan_proto::AccountName;
+
+/// What makes WebKitGTK draw without the graphics driver: no buffers shared with it, no
+/// accelerated compositing, OpenGL in software.
+const SAFE_RENDERING: [&str; 3] =
+    ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE", "LIBGL_ALWAYS_SOFTWARE"];
 
 /// Private audio and video calls.
 #[derive(Debug, Parser)]
@@ -29,12 +35,18 @@ pub struct Arguments {
     /// Where the server inside the app listens. If another app listens there, it is used.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4780")]
     pub listen: SocketAddr,
+    /// Start in the tray, without a window.
+    #[arg(long)]
+    pub hidden: bool,
     /// For graphics drivers that leave the window blank.
     #[arg(long)]
     safe_rendering: bool,
     /// How long a call rings on the server inside the app, in seconds.
     #[arg(long, env = "TINCAN_RING_SECONDS", hide = true)]
     ring_seconds: Option<u64>,
+    /// What to open: tincan://call/NAME[@SERVER] or tincan://invite/NAME[?server=SERVER].
+    #[arg(value_name = "LINK", value_parser = Link::parse)]
+    pub link: Option<Link>,
 }
 
 impl Arguments {
@@ -46,6 +58,16 @@ impl Arguments {
         let folders = directories::ProjectDirs::from("org", "tincan", "Tincan")
             .context("there is no home folder: say where with --data-dir")?;
         Ok(folders.data_dir().to_owned())
+    }
+
+    /// The folder of the chosen profile.
+    pub fn profile_folder(&self) -> anyhow::Result<PathBuf> {
+        Ok(self.data_root()?.join("profiles").join(&self.profile))
+    }
+
+    /// Where the profile's log goes.
+    pub fn log_folder(&self) -> anyhow::Result<PathBuf> {
+        Ok(self.profile_folder()?.join("logs"))
     }
 
     /// How long a call rings, if told.
@@ -66,12 +88,17 @@ impl Arguments {
         std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some() || runtime_bus() == Some(true)
     }
 
-    /// Must run before the first thread and the first window.
+    /// Has WebKit draw without the graphics driver, if asked to. What the environment says
+    /// already stays. Must run before the first thread and the first window.
     pub fn prepare_rendering(&self) {
-        const DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
-        if self.safe_rendering && std::env::var_os(DMABUF).is_none() {
-            // SAFETY: called first in `main`, when no other thread exists.
-            unsafe { std::env::set_var(DMABUF, "1") };
+        if !self.safe_rendering {
+            return;
+        }
+        for variable in SAFE_RENDERING {
+            if std::env::var_os(variable).is_none() {
+                // SAFETY: called first in `main`, when no other thread exists.
+                unsafe { std::env::set_var(variable, "1") };
+            }
         }
     }
 }
@@ -93,6 +120,17 @@ mod tests {
             assert!(Arguments::try_parse_from(["tincan", "--profile", bad]).is_err(), "{bad}");
         }
         assert!(Arguments::try_parse_from(["tincan", "--profile", "alice-2"]).is_ok());
+    }
+
+    #[test]
+    fn a_desktop_hands_over_one_link_and_nothing_else() {
+        let read = |arguments: &[&str]| {
+            Arguments::try_parse_from([&["tincan"], arguments].concat()).map(|read| read.link)
+        };
+        assert!(read(&["tincan://call/bob"]).expect("a link").is_some());
+        assert!(read(&[]).expect("nothing at all").is_none());
+        assert!(read(&["https://example.org"]).is_err());
+        assert!(read(&["tincan://call/bob", "tincan://call/carol"]).is_err());
     }
 
     #[test]

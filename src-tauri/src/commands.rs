@@ -1,14 +1,26 @@
 //! What a window may ask for. Each command hands over and returns.
 
-use crate::window::WindowUi;
+use crate::about::{AboutView, LogFolder};
+use crate::shell::Shell;
+use crate::windows::incoming::PutAway;
+use crate::windows::main;
+use crate::windows::pip::Asked;
 use std::sync::Arc;
-use tauri::State;
+use tauri::{State, WebviewWindow};
 use tincan_client::controller::ClientHandle;
 use tincan_client::view::{Intent, IntentError, Snapshot, VideoEndpoint};
+use tokio::sync::mpsc;
 
-/// The state now.
+/// The state now. A page asks for it when it listens to what follows.
 #[tauri::command]
-pub async fn snapshot(client: State<'_, ClientHandle>) -> Result<Option<Snapshot>, ()> {
+pub async fn snapshot(
+    window: WebviewWindow,
+    client: State<'_, ClientHandle>,
+    shell: State<'_, Arc<Shell>>,
+) -> Result<Option<Snapshot>, ()> {
+    if window.label() == main::LABEL {
+        shell.page_listens();
+    }
     Ok(client.snapshot().await)
 }
 
@@ -26,6 +38,42 @@ pub fn video_endpoint(endpoint: State<'_, VideoEndpoint>) -> VideoEndpoint {
 
 /// The window has found out whether its webview decodes H.264.
 #[tauri::command]
-pub fn decoder_chosen(ui: State<'_, Arc<WindowUi>>, webcodecs: bool) {
-    ui.decoder_chosen(webcodecs);
+pub fn decoder_chosen(webcodecs: bool) {
+    if webcodecs {
+        tracing::info!("the window decodes pictures itself");
+    } else {
+        tracing::warn!("the webview has no H.264 decoder: pictures are decoded for it");
+    }
+}
+
+/// Back to the main window.
+#[tauri::command]
+pub fn open_main(shell: State<'_, Arc<Shell>>) {
+    main::show(&shell, None);
+    shell.ask_pip(Asked::Close);
+}
+
+/// Picture-in-picture comes.
+#[tauri::command]
+pub fn open_pip(shell: State<'_, Arc<Shell>>) {
+    shell.ask_pip(Asked::Open);
+}
+
+/// Picture-in-picture goes.
+#[tauri::command]
+pub fn close_pip(shell: State<'_, Arc<Shell>>) {
+    shell.ask_pip(Asked::Close);
+}
+
+/// The ringing call's window goes; it goes on ringing.
+#[tauri::command]
+pub fn close_incoming(requests: State<'_, mpsc::Sender<PutAway>>) {
+    // One that waits already says the same.
+    let _ = requests.try_send(PutAway);
+}
+
+/// What there is to know about this app on this desktop.
+#[tauri::command]
+pub fn about(shell: State<'_, Arc<Shell>>, log: State<'_, LogFolder>) -> AboutView {
+    AboutView::look(&shell, &log.0)
 }
