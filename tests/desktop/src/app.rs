@@ -1,12 +1,14 @@
 //! One running app: its window, its driver, its D-Bus session and its data folder.
 
+use crate::notifications::{Capabilities, NotificationServer};
 use crate::place;
 use crate::running::{Mark, Running, signal};
+use crate::tray::TrayHost;
 use crate::webdriver::Driver;
 use crate::window::{SOON, Window};
 use crate::{Room, eventually};
 use anyhow::{Context, Result};
-use fantoccini::wd::Capabilities;
+use fantoccini::wd;
 use serde_json::json;
 use std::ffi::OsString;
 use std::ops::Deref;
@@ -30,6 +32,9 @@ pub struct Options {
     arguments: Vec<String>,
     environment: Vec<(OsString, OsString)>,
     place: (u32, u32),
+    notifications: Option<Capabilities>,
+    tray: bool,
+    hidden: bool,
 }
 
 impl Options {
@@ -43,6 +48,9 @@ impl Options {
             arguments: Vec::new(),
             environment: Vec::new(),
             place: (0, 0),
+            notifications: None,
+            tray: false,
+            hidden: false,
         }
     }
 
@@ -94,6 +102,24 @@ impl Options {
         self
     }
 
+    /// Puts a notification server on its session bus.
+    pub fn notifications(mut self, capabilities: Capabilities) -> Self {
+        self.notifications = Some(capabilities);
+        self
+    }
+
+    /// Has its desktop show tray icons.
+    pub fn tray(mut self) -> Self {
+        self.tray = true;
+        self
+    }
+
+    /// Starts it without a window, as the session does.
+    pub fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
+    }
+
     fn argument(mut self, name: &str, value: &str) -> Self {
         self.arguments.extend([name.to_owned(), value.to_owned()]);
         self
@@ -139,28 +165,48 @@ impl Options {
         daemon.args(["--session", "--nofork", "--print-address=1"]).envs(environment.clone());
         mark.put_on(&mut daemon);
         let mut bus = Running::start(&format!("{}-bus", self.name), daemon, &self.output)?;
-        environment.push((
-            "DBUS_SESSION_BUS_ADDRESS".into(),
-            bus.first_line(BUS_START).context("while starting a D-Bus session")?.into(),
-        ));
+        let address = bus.first_line(BUS_START).context("while starting a D-Bus session")?;
+        // What a desktop has is there before the programs that use it.
+        let notifications = match self.notifications {
+            Some(capabilities) => Some(NotificationServer::start(&address, capabilities).await?),
+            None => None,
+        };
+        let tray = if self.tray { Some(TrayHost::start(&address).await?) } else { None };
+        environment.push(("DBUS_SESSION_BUS_ADDRESS".into(), address.into()));
 
         let mut command = Command::new("WebKitWebDriver");
-        command.arg("--host=127.0.0.1").envs(environment).env_remove("WAYLAND_DISPLAY");
+        command.arg("--host=127.0.0.1").envs(environment.clone());
+        command.env_remove("WAYLAND_DISPLAY");
         mark.put_on(&mut command);
         let driver = Driver::start(&self.name, command, &self.output).await?;
-        let rest = Rest { program, mark, _driver: driver, _bus: bus, _home: self.home };
-        let client = rest._driver.session(capabilities(&rest.program, &arguments)).await?;
-        let (column, row) = self.place;
-        // Best effort: without a window manager it stays where it is.
-        let _ = client
-            .set_window_rect(column * (SIZE.0 + 10), row * (SIZE.1 + 30), SIZE.0, SIZE.1)
-            .await;
+        let rest = Rest {
+            program,
+            arguments,
+            environment,
+            mark,
+            notifications,
+            tray,
+            output: self.output,
+            _driver: driver,
+            _bus: bus,
+            home: self.home,
+        };
+        let mut arguments = rest.arguments.clone();
+        arguments.extend(self.hidden.then(|| "--hidden".to_owned()));
+        let client = rest._driver.session(session_of(&rest.program, &arguments)).await?;
+        if !self.hidden {
+            let (column, row) = self.place;
+            // Best effort: without a window manager it stays where it is.
+            let _ = client
+                .set_window_rect(column * (SIZE.0 + 10), row * (SIZE.1 + 30), SIZE.0, SIZE.1)
+                .await;
+        }
         Ok(App { window: Window::new(&self.name, client), rest })
     }
 }
 
-fn capabilities(program: &Path, arguments: &[String]) -> Capabilities {
-    let mut capabilities = Capabilities::new();
+fn session_of(program: &Path, arguments: &[String]) -> wd::Capabilities {
+    let mut capabilities = wd::Capabilities::new();
     capabilities.insert("browserName".into(), json!("wry"));
     capabilities
         .insert("webkitgtk:browserOptions".into(), json!({ "binary": program, "args": arguments }));
@@ -178,10 +224,15 @@ pub struct App {
 #[derive(Debug)]
 struct Rest {
     program: PathBuf,
+    arguments: Vec<String>,
+    environment: Vec<(OsString, OsString)>,
     mark: Mark,
+    notifications: Option<NotificationServer>,
+    tray: Option<TrayHost>,
+    output: PathBuf,
     _driver: Driver,
     _bus: Running,
-    _home: PathBuf,
+    home: PathBuf,
 }
 
 impl Drop for Rest {
@@ -203,6 +254,36 @@ impl App {
     /// The app's process id.
     pub fn id(&self) -> Result<u32> {
         self.rest.mark.process_of(&self.rest.program).context("the app has no process any more")
+    }
+
+    /// The notification server of its desktop.
+    pub fn notifications(&self) -> Result<&NotificationServer> {
+        self.rest.notifications.as_ref().context("started without a notification server")
+    }
+
+    /// The tray of its desktop.
+    pub fn tray(&self) -> Result<&TrayHost> {
+        self.rest.tray.as_ref().context("started without a tray")
+    }
+
+    /// A folder of the app's home, such as `CONFIG_HOME`.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.rest.home.join(name)
+    }
+
+    /// Starts the program once more, as a desktop does for a link, and waits until it has handed
+    /// over and ended.
+    pub async fn start_again(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new(&self.rest.program);
+        command.args(&self.rest.arguments).args(arguments);
+        command.envs(self.rest.environment.clone()).env_remove("WAYLAND_DISPLAY");
+        self.rest.mark.put_on(&mut command);
+        let mut second =
+            Running::start(&format!("{}-again", self.name()), command, &self.rest.output)?;
+        eventually("the second start has ended", SOON, async || {
+            Ok(second.still_there().is_err().then_some(()))
+        })
+        .await
     }
 
     /// The ids of the app's process and of all that it started.

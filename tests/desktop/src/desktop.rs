@@ -3,6 +3,7 @@
 use crate::app::Options;
 use crate::place::{self, Scratch};
 use crate::running::Running;
+use crate::x11::Screen;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,6 +54,11 @@ impl Desktop {
     pub fn app(&self, name: &str) -> Result<Options> {
         let home = self.scratch.folder(name)?;
         Ok(Options::new(name, &self.display, home, self.output.clone()))
+    }
+
+    /// The windows on this screen, as its window manager knows them.
+    pub fn screen(&self) -> Result<Screen> {
+        Screen::open(&self.display)
     }
 
     /// Where pictures and logs go.

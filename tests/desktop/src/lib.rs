@@ -6,13 +6,17 @@ pub mod canvas;
 pub mod desktop;
 pub mod devices;
 pub mod eventually;
+pub mod notifications;
+pub mod pair;
 pub mod report;
 pub mod room;
 pub mod speech;
 pub mod story;
+pub mod tray;
 pub mod webdriver;
 pub mod whole_call;
 pub mod window;
+pub mod x11;
 
 pub use tincan_test_support::{memory, place, running};
 

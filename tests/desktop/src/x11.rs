@@ -1,0 +1,160 @@
+//! The windows on a screen as its window manager knows them (Extended Window Manager Hints 1.5),
+//! and what a person does to them with the mouse on their frames.
+
+use crate::eventually;
+use anyhow::{Context, Result};
+use std::collections::HashMap;
+use std::time::Duration;
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Window as Id,
+};
+use x11rb::rust_connection::RustConnection;
+
+/// What the hints are called.
+const NAMES: [&str; 11] = [
+    "WM_CHANGE_STATE",
+    "_NET_ACTIVE_WINDOW",
+    "_NET_CLIENT_LIST",
+    "_NET_CLOSE_WINDOW",
+    "_NET_WM_NAME",
+    "_NET_WM_PID",
+    "_NET_WM_STATE",
+    "_NET_WM_STATE_ABOVE",
+    "_NET_WM_STATE_HIDDEN",
+    "_NET_WM_STATE_SKIP_TASKBAR",
+    "UTF8_STRING",
+];
+/// The state of a minimised window (ICCCM, section 4.1.4).
+const ICONIC: u32 = 3;
+/// The request comes from a pager or the like: a person has asked (EWMH, source indication).
+const BY_A_PERSON: u32 = 2;
+
+/// A screen.
+pub struct Screen {
+    connection: RustConnection,
+    root: Id,
+    atoms: HashMap<&'static str, Atom>,
+}
+
+/// A window at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnScreen {
+    /// Its title.
+    pub title: String,
+    /// The process that it belongs to.
+    pub process: u32,
+    /// Left and upper edge.
+    pub at: (i16, i16),
+    /// Width and height.
+    pub size: (u16, u16),
+    /// It stays above others.
+    pub above: bool,
+    /// It is minimised.
+    pub minimised: bool,
+    /// It is left out of the list of windows.
+    pub unlisted: bool,
+    /// What is typed goes there.
+    pub active: bool,
+    id: Id,
+}
+
+impl Screen {
+    pub(crate) fn open(display: &str) -> Result<Self> {
+        let (connection, number) =
+            x11rb::connect(Some(display)).with_context(|| format!("while opening {display}"))?;
+        let root = connection.setup().roots[number].root;
+        let mut atoms = HashMap::new();
+        for name in NAMES {
+            let atom = connection.intern_atom(false, name.as_bytes())?.reply()?.atom;
+            atoms.insert(name, atom);
+        }
+        Ok(Self { connection, root, atoms })
+    }
+
+    /// All windows that there are now, minimised ones too, but no hidden ones.
+    pub fn windows(&self) -> Result<Vec<OnScreen>> {
+        let ids = self.numbers(self.root, "_NET_CLIENT_LIST", AtomEnum::WINDOW)?;
+        // One that goes at this moment is left out.
+        Ok(ids.into_iter().filter_map(|id| self.window(id).ok()).collect())
+    }
+
+    /// Waits until a process has a window with this title that is as `wanted`.
+    pub async fn until(
+        &self,
+        process: u32,
+        title: &str,
+        limit: Duration,
+        wanted: impl Fn(&OnScreen) -> bool,
+    ) -> Result<OnScreen> {
+        let mut last = Vec::new();
+        let found = eventually(&format!("there is a window `{title}`"), limit, async || {
+            last = self.windows()?;
+            let it = |one: &&OnScreen| one.process == process && one.title == title;
+            Ok(last.iter().filter(it).find(|one| wanted(one)).cloned())
+        })
+        .await;
+        found.with_context(|| format!("there were {last:#?}"))
+    }
+
+    /// Waits until a process has no window with this title.
+    pub async fn is_gone(&self, process: u32, title: &str, limit: Duration) -> Result<()> {
+        eventually(&format!("the window `{title}` goes"), limit, async || {
+            let windows = self.windows()?;
+            let there = windows.iter().any(|one| one.process == process && one.title == title);
+            Ok((!there).then_some(()))
+        })
+        .await
+    }
+
+    /// Presses the window's button for minimising.
+    pub fn minimise(&self, window: &OnScreen) -> Result<()> {
+        self.ask(window, "WM_CHANGE_STATE", [ICONIC, 0, 0, 0, 0])
+    }
+
+    /// Presses the window's button for closing.
+    pub fn close(&self, window: &OnScreen) -> Result<()> {
+        self.ask(window, "_NET_CLOSE_WINDOW", [0, BY_A_PERSON, 0, 0, 0])
+    }
+
+    /// Picks the window in the list of windows.
+    pub fn activate(&self, window: &OnScreen) -> Result<()> {
+        self.ask(window, "_NET_ACTIVE_WINDOW", [BY_A_PERSON, 0, 0, 0, 0])
+    }
+
+    fn ask(&self, window: &OnScreen, what: &'static str, data: [u32; 5]) -> Result<()> {
+        let event = ClientMessageEvent::new(32, window.id, self.atoms[what], data);
+        let mask = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
+        self.connection.send_event(false, self.root, mask, event)?.check()?;
+        Ok(())
+    }
+
+    fn window(&self, id: Id) -> Result<OnScreen> {
+        let states = self.numbers(id, "_NET_WM_STATE", AtomEnum::ATOM)?;
+        let is = |name: &str| states.contains(&self.atoms[name]);
+        let shape = self.connection.get_geometry(id)?.reply()?;
+        let place = self.connection.translate_coordinates(id, self.root, 0, 0)?.reply()?;
+        let name = self.atoms["_NET_WM_NAME"];
+        let text = self.atoms["UTF8_STRING"];
+        let title = self.connection.get_property(false, id, name, text, 0, 256)?.reply()?;
+        let process = self.numbers(id, "_NET_WM_PID", AtomEnum::CARDINAL)?;
+        let active = self.numbers(self.root, "_NET_ACTIVE_WINDOW", AtomEnum::WINDOW)?;
+        Ok(OnScreen {
+            title: String::from_utf8_lossy(&title.value).into_owned(),
+            process: process.first().copied().unwrap_or_default(),
+            at: (place.dst_x, place.dst_y),
+            size: (shape.width, shape.height),
+            above: is("_NET_WM_STATE_ABOVE"),
+            minimised: is("_NET_WM_STATE_HIDDEN"),
+            unlisted: is("_NET_WM_STATE_SKIP_TASKBAR"),
+            active: active.contains(&id),
+            id,
+        })
+    }
+
+    fn numbers(&self, window: Id, name: &str, kind: AtomEnum) -> Result<Vec<u32>> {
+        let property = self.connection.get_property(false, window, self.atoms[name], kind, 0, 4096);
+        let reply = property?.reply()?;
+        Ok(reply.value32().map(Iterator::collect).unwrap_or_default())
+    }
+}

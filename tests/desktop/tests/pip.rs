@@ -1,0 +1,89 @@
+//! Picture-in-picture: it comes when the window is put away in a call, shows moving pictures,
+//! and leaves.
+
+use anyhow::{Context, Result, ensure};
+use fantoccini::wd::WindowHandle;
+use serde_json::json;
+use std::time::Duration;
+use tincan_desktop_tests::canvas::{self, REMOTE};
+use tincan_desktop_tests::pair::alice_and;
+use tincan_desktop_tests::whole_call::{ended, phase_becomes};
+use tincan_desktop_tests::window::SOON;
+use tincan_desktop_tests::x11::{OnScreen, Screen};
+use tincan_desktop_tests::{App, Desktop, Story, devices, eventually};
+
+const CONNECTED: Duration = Duration::from_secs(20);
+const HINT: &str = "see what alice's log says of picture-in-picture";
+const TITLE: &str = "Tincan picture-in-picture";
+/// Pictures that are seen to be different.
+const STAMPS: usize = 6;
+
+#[tokio::test]
+async fn picture_in_picture_comes_shows_moving_pictures_and_leaves() -> Result<()> {
+    let desktop = Desktop::start("pip")?;
+    let (alice, bob) = alice_and(&desktop, |bob| bob).await?;
+    let screen = desktop.screen()?;
+    for app in [&alice, &bob] {
+        devices::choose_test_picture(app).await?;
+    }
+    let mut story = Story::new(desktop.output());
+    alice.press("contact-bob").await?;
+    alice.press("call-video").await?;
+    bob.press("incoming-accept-video").await?;
+    phase_becomes(&alice, "connected", CONNECTED).await?;
+    let main = alice.client().window().await?;
+
+    let comes = comes(&alice, &screen, &main);
+    let at = story.step("It comes when the window is minimised", HINT, &[&alice], comes).await?;
+    let moves = canvas::watch(&alice, REMOTE, STAMPS, CONNECTED);
+    story.step("It shows moving pictures", HINT, &[&alice], moves).await?;
+    let leaves = leaves(&alice, &screen, &main);
+    story.step("Back leaves it for the window", HINT, &[&alice], leaves).await?;
+    let returns = returns(&alice, &screen, &at);
+    story.step("Asked for, it is where it was", HINT, &[&alice], returns).await?;
+    bob.press("hang-up").await?;
+    let ends = async {
+        screen.is_gone(alice.id()?, TITLE, SOON).await?;
+        ended(&alice, "remoteHungUp", "hung up").await
+    };
+    story.step("It goes with the call", HINT, &[&alice, &bob], ends).await
+}
+
+/// Goes over to the small window, which is where the driver looks from then on.
+async fn comes(alice: &App, screen: &Screen, main: &WindowHandle) -> Result<OnScreen> {
+    let process = alice.id()?;
+    let window = screen.until(process, "Tincan", SOON, |_| true).await?;
+    screen.minimise(&window)?;
+    let pip = screen.until(process, TITLE, SOON, |one| one.above).await?;
+    ensure!(pip.unlisted, "it is in the list of windows: {pip:?}");
+    ensure!(pip.size == (320, 180), "{pip:?}");
+    let handle = eventually("the driver sees it", SOON, async || {
+        let all = alice.client().windows().await?;
+        Ok(all.into_iter().find(|one| one != main))
+    })
+    .await?;
+    alice.client().switch_to_window(handle).await.context("while looking into it")?;
+    Ok(pip)
+}
+
+async fn leaves(alice: &App, screen: &Screen, main: &WindowHandle) -> Result<()> {
+    ask(alice, "open_main").await?;
+    screen.is_gone(alice.id()?, TITLE, SOON).await?;
+    alice.client().switch_to_window(main.clone()).await?;
+    screen.until(alice.id()?, "Tincan", SOON, |one| !one.minimised).await?;
+    canvas::watch(alice, REMOTE, STAMPS, CONNECTED).await.map(drop)
+}
+
+async fn returns(alice: &App, screen: &Screen, before: &OnScreen) -> Result<()> {
+    ask(alice, "open_pip").await?;
+    let same = |one: &OnScreen| one.at == before.at && one.size == before.size;
+    screen.until(alice.id()?, TITLE, SOON, same).await.map(drop)
+}
+
+/// Calls a command as the page's buttons do. What becomes of it is seen on the screen: the page
+/// itself may go with it.
+async fn ask(alice: &App, command: &str) -> Result<()> {
+    let body = "const [command] = arguments;
+        setTimeout(() => window.__TAURI_INTERNALS__.invoke(command));";
+    alice.script(body, vec![json!(command)]).await.map(drop)
+}
