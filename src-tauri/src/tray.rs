@@ -34,9 +34,8 @@ const LIST: Duration = Duration::from_secs(4);
 /// In words, if this desktop cannot have one at all.
 pub fn begin(shell: &Arc<Shell>, id: &str, folder: &Path) -> Result<Tray, String> {
     let plain = tauri::include_image!("icons/128x128.png");
-    let shown = Arc::new(Mutex::new(Shown { menu: Vec::new(), sign: Sign::Idle, items: vec![] }));
+    let shown = Mutex::new(Shown { menu: Vec::new(), sign: Sign::Idle, items: vec![] });
     let clicks = Arc::downgrade(shell);
-    let clicked = shown.clone();
     let build = || {
         TrayIconBuilder::with_id(id)
             .icon(plain.clone())
@@ -45,10 +44,10 @@ pub fn begin(shell: &Arc<Shell>, id: &str, folder: &Path) -> Result<Tray, String
             .temp_dir_path(folder)
             .show_menu_on_left_click(true)
             .on_menu_event(move |_, event| {
-                let menu = clicked.lock().unwrap_or_else(PoisonError::into_inner).menu.clone();
-                if let (Some(shell), Some(action)) =
-                    (clicks.upgrade(), find(&menu, event.id().as_ref()))
-                {
+                let Some(shell) = clicks.upgrade() else { return };
+                // What the item does by now: the desktop may show an older menu.
+                let menu = menu_for(&shell.state(), now());
+                if let Some(action) = find(&menu, event.id().as_ref()) {
                     carry_out(&shell, action);
                 }
             })
@@ -64,7 +63,7 @@ pub fn begin(shell: &Arc<Shell>, id: &str, folder: &Path) -> Result<Tray, String
 pub struct Tray {
     icon: TrayIcon,
     plain: Image<'static>,
-    shown: Arc<Mutex<Shown>>,
+    shown: Mutex<Shown>,
 }
 
 /// What the desktop has been told.

@@ -73,13 +73,6 @@ impl<T> NewestIn<T> {
     }
 }
 
-impl<T> NewestIn<T> {
-    /// Nobody will take anything any more.
-    pub fn is_abandoned(&self) -> bool {
-        self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).abandoned
-    }
-}
-
 impl<T> Drop for NewestIn<T> {
     fn drop(&mut self) {
         self.0.slot.lock().unwrap_or_else(PoisonError::into_inner).closed = true;

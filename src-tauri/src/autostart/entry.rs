@@ -47,7 +47,7 @@ fn entry(program: &Path, start: &Start) -> io::Result<String> {
     let program = quoted(program);
     Ok(format!(
         "[Desktop Entry]\nType=Application\nName=Tincan\nComment=Be reachable for calls\n\
-         Exec={program}{profile}{hidden}\nIcon=tincan\nTerminal=false\n"
+         Exec={program}{profile}{hidden}\nIcon=org.tincan.Tincan\nTerminal=false\n"
     ))
 }
 

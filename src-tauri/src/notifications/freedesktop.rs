@@ -14,6 +14,8 @@ use zbus::zvariant::Value;
 
 /// A server that does not answer within this time is as good as none.
 const ANSWER: Duration = Duration::from_secs(5);
+/// The installed icon and desktop file.
+const ICON: &str = "org.tincan.Tincan";
 /// Never goes by itself: it goes with the ring.
 const NEVER: i32 = 0;
 /// Goes as the desktop thinks fit.
@@ -160,7 +162,7 @@ impl Server<'_> {
     async fn notify(&mut self, note: &Note) -> Option<u32> {
         let actions: Vec<&str> =
             note.buttons().iter().flat_map(|button| [button.key(), button.label()]).collect();
-        let mut hints = HashMap::from([("desktop-entry", Value::from("org.tincan.Tincan"))]);
+        let mut hints = HashMap::from([("desktop-entry", Value::from(ICON))]);
         let timeout = match note {
             Note::Ringing { .. } => {
                 // Critical (2): shown above full-screen windows, and until the ring ends.
@@ -177,8 +179,7 @@ impl Server<'_> {
             }
         };
         let (title, body) = (note.title(), note.body());
-        let asked =
-            self.proxy.notify("Tincan", 0, "tincan", &title, body, &actions, hints, timeout);
+        let asked = self.proxy.notify("Tincan", 0, ICON, &title, body, &actions, hints, timeout);
         let failure = match tokio::time::timeout(ANSWER, asked).await {
             Ok(Ok(id)) => return Some(id),
             Ok(Err(error)) => error.to_string(),
