@@ -1,8 +1,11 @@
 //! Two controllers with real connections, codecs and a real server in one process; only
 //! windows and hardware are left out.
 
+mod attention;
+mod desktop;
 mod echo;
 mod person;
+mod sharing;
 
 use person::{Person, World};
 use tincan_call::EndReason;

@@ -1,5 +1,6 @@
 //! A person with an app but no window: looks at snapshots and at pictures' stamps.
 
+use crate::desktop::{Desktop, DesktopScreens};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,15 +13,18 @@ use tincan_client::ports::{
 };
 use tincan_client::profile::Profile;
 use tincan_client::view::{Intent, IntentError, Levels, SessionView, Snapshot};
+use tincan_media::codec::annex_b::{NalType, nal_units};
 use tincan_media::codec::h264::H264Decoder;
+use tincan_media::codec::sps;
 use tincan_media::device::{
     CameraFormat, DeviceError, DeviceList, DeviceReport, Devices, MicrophoneSink, OpenDevice,
     SpeakerSource,
 };
 use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::NewestIn;
-use tincan_media::screen::{NoScreens, ScreenUnavailable};
+use tincan_media::screen::ScreenAccess;
 use tincan_media::synthetic::picture::{Stamp, read_stamp};
+use tincan_proto::units::Resolution;
 use tincan_proto::{AccountName, IdentityKey};
 use tincan_server::{Database, Server, ServerConfig};
 use tokio::sync::watch;
@@ -85,6 +89,15 @@ impl World {
         Person::start(folder, None, &[], self.address()).await
     }
 
+    /// Somebody whose desktop lets them choose by a dialog of its own.
+    pub async fn person_with_dialog(&self, name: &str, contacts: &[&str]) -> Person {
+        let (folder, desktop) =
+            (self.folder.path().join(name), Desktop::new(ScreenAccess::SystemDialog));
+        let person = Person::at(desktop, folder, Some(name), contacts, self.address()).await;
+        person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
+        person
+    }
+
     /// Two contacts.
     pub async fn acquainted(&self) -> (Person, Person) {
         let alice = self.person("alice", &[]).await;
@@ -105,22 +118,35 @@ pub struct Person {
     client: Client,
     snapshots: watch::Receiver<Option<Snapshot>>,
     pictures: Arc<Pictures>,
+    happenings: Arc<Mutex<Vec<Happening>>>,
     devices: Arc<NoDevices>,
+    pub desktop: Arc<Desktop>,
     folder: PathBuf,
     server: String,
 }
 
 impl Person {
     async fn start(folder: PathBuf, name: Option<&str>, contacts: &[&str], server: String) -> Self {
+        Self::at(Desktop::new(ScreenAccess::Listed), folder, name, contacts, server).await
+    }
+
+    async fn at(
+        desktop: Arc<Desktop>,
+        folder: PathBuf,
+        name: Option<&str>,
+        contacts: &[&str],
+        server: String,
+    ) -> Self {
         let (shown, snapshots) = watch::channel(None);
+        let happenings = Arc::<Mutex<Vec<Happening>>>::default();
         let pictures = Arc::<Pictures>::default();
         let devices = Arc::<NoDevices>::default();
         let config = ClientConfig {
             profile: Profile::open("test", &folder).expect("a profile"),
             devices: devices.clone(),
-            screens: Arc::new(NoScreens(ScreenUnavailable::NoDisplay)),
+            screens: Arc::new(DesktopScreens(desktop.clone())),
             tiles: pictures.clone(),
-            ui: Arc::new(Screen(shown)),
+            ui: Arc::new(Screen { shown, happenings: happenings.clone() }),
             local_server: Arc::new(Elsewhere(server.clone())),
             use_keyring: false,
             name: name.map(str::to_owned),
@@ -128,7 +154,7 @@ impl Person {
             contacts: contacts.iter().map(|name| name.parse().expect("a name")).collect(),
         };
         let client = Client::start(config).await.expect("a client");
-        Self { client, snapshots, pictures, devices, folder, server }
+        Self { client, snapshots, pictures, happenings, devices, desktop, folder, server }
     }
 
     /// Stops the app, puts another key in place of the one first seen, and starts it again.
@@ -185,6 +211,29 @@ impl Person {
         assert!(held, "waited in vain: {what}\n{:#?}", self.snapshots.borrow());
     }
 
+    /// Waits until `stamp` was seen in a picture of somebody else's, and returns its size.
+    pub async fn wait_for_stamp(&self, stamp: Stamp) -> Resolution {
+        let seen = || self.pictures.seen.lock().expect("no panic").get(&stamp.millis()).copied();
+        self.until(&format!("{stamp:?}"), || seen().is_some()).await;
+        seen().expect("it was seen")
+    }
+
+    /// Waits until pictures of this size come from somebody else.
+    pub async fn wait_for_size(&self, size: Resolution) {
+        let size_now = || *self.pictures.newest_size.lock().expect("no panic");
+        self.until(&format!("pictures of {size}"), || size_now() == Some(size)).await;
+    }
+
+    /// The size of what the others see of this person.
+    pub fn own_size(&self) -> Option<Resolution> {
+        *self.pictures.own_size.lock().expect("no panic")
+    }
+
+    /// What wanted attention so far.
+    pub fn happenings(&self) -> Vec<Happening> {
+        self.happenings.lock().expect("no panic").clone()
+    }
+
     /// How often a device was to be opened.
     pub fn devices_asked_for(&self) -> u64 {
         self.devices.asked.load(Ordering::Relaxed)
@@ -224,11 +273,20 @@ impl Person {
 struct Pictures {
     decoders: Mutex<HashMap<Tile, (H264Decoder, Option<Stamp>)>>,
     stamped: AtomicU64,
+    /// Every stamp of the others', by its milliseconds, with the size of its picture.
+    seen: Mutex<HashMap<u32, Resolution>>,
+    newest_size: Mutex<Option<Resolution>>,
+    own_size: Mutex<Option<Resolution>>,
 }
 
 impl Tiles for Pictures {
     fn push(&self, tile: &Tile, picture: TilePicture) {
         if *tile == Tile::Own {
+            let mut sets =
+                nal_units(&picture.annex_b).filter(|nal| NalType::of(nal) == NalType::Sps);
+            if let Some(size) = sets.next().and_then(sps::resolution) {
+                *self.own_size.lock().expect("no panic") = Some(size);
+            }
             return;
         }
         let mut decoders = self.decoders.lock().expect("no panic");
@@ -236,7 +294,13 @@ impl Tiles for Pictures {
             .entry(tile.clone())
             .or_insert_with(|| (H264Decoder::new().expect("a decoder"), None));
         let frame = decoder.decode(&picture.annex_b).expect("nothing is missing");
-        let stamp = frame.and_then(|frame| read_stamp(frame.y(), frame.resolution()));
+        let Some(frame) = frame else { return };
+        let size = frame.resolution();
+        let stamp = read_stamp(frame.y(), size);
+        *self.newest_size.lock().expect("no panic") = Some(size);
+        if let Some(stamp) = stamp {
+            self.seen.lock().expect("no panic").insert(stamp.millis(), size);
+        }
         if stamp.is_some() && stamp != *last {
             *last = stamp;
             self.stamped.fetch_add(1, Ordering::Relaxed);
@@ -244,20 +308,28 @@ impl Tiles for Pictures {
     }
 
     fn close(&self, tile: &Tile) {
+        if *tile == Tile::Own {
+            *self.own_size.lock().expect("no panic") = None;
+        }
         self.decoders.lock().expect("no panic").remove(tile);
     }
 }
 
-struct Screen(watch::Sender<Option<Snapshot>>);
+struct Screen {
+    shown: watch::Sender<Option<Snapshot>>,
+    happenings: Arc<Mutex<Vec<Happening>>>,
+}
 
 impl Ui for Screen {
     fn show(&self, snapshot: &Snapshot) {
-        self.0.send_replace(Some(snapshot.clone()));
+        self.shown.send_replace(Some(snapshot.clone()));
     }
 
     fn show_levels(&self, _: &Levels) {}
 
-    fn happened(&self, _: &Happening) {}
+    fn happened(&self, happening: &Happening) {
+        self.happenings.lock().expect("no panic").push(happening.clone());
+    }
 }
 
 struct Elsewhere(String);

@@ -1,0 +1,46 @@
+//! What wants attention: calls that ring, calls that were missed, and peace from both.
+
+use crate::call;
+use crate::person::World;
+use tincan_client::ports::Happening;
+use tincan_client::view::{Intent, Settings};
+use tincan_proto::signalling::CallOutcome;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_was_given_up_is_missed_and_one_that_was_declined_is_not() {
+    let world = World::new().await;
+    let (alice, bob) = world.acquainted().await;
+    call(&alice, &bob).await;
+    let (first, from) = (bob.look(|s| s.incoming[0].call), alice.name());
+    alice.intend(Intent::HangUp).await;
+    bob.wait("it rings no more", |s| s.incoming.is_empty()).await;
+    let told = [
+        Happening::RingStarted { call: first, from: from.clone() },
+        Happening::RingStopped { call: first },
+        Happening::CallMissed { call: first, from },
+    ];
+    bob.until("it was missed", || bob.happenings() == told).await;
+
+    call(&alice, &bob).await;
+    let second = bob.look(|s| s.incoming[0].call);
+    bob.intend(Intent::Decline { call: second }).await;
+    alice.wait("declined", |s| s.ended.is_some()).await;
+    let stopped = Happening::RingStopped { call: second };
+    assert_eq!(bob.happenings().last(), Some(&stopped), "what one declines is not missed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_want_to_be_disturbed_sees_a_call_and_is_not_called_to_it() {
+    let world = World::new().await;
+    let (alice, bob) = world.acquainted().await;
+    let settings = Settings { do_not_disturb: true, ..Settings::default() };
+    bob.intend(Intent::UpdateSettings { settings }).await;
+    call(&alice, &bob).await;
+    let ring = bob.look(|s| s.incoming[0].call);
+    alice.intend(Intent::HangUp).await;
+    bob.wait("in the history", |s| {
+        s.history.iter().any(|entry| entry.outcome == CallOutcome::Missed)
+    })
+    .await;
+    assert_eq!(bob.happenings(), [Happening::RingStopped { call: ring }]);
+}
