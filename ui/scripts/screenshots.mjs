@@ -36,6 +36,8 @@ const openCheck = async (page) => {
 };
 const openMenu = (label) => (page) => page.getByRole('button', { name: label }).click();
 
+const openPicker = (page) => page.getByTestId('toggle-share').click();
+
 /** What to look at: a fixture, what to do there, and at which sizes. */
 const VIEWS = [
   { name: 'signed-out', narrow: true, zoomed: true },
@@ -156,6 +158,8 @@ const VIEWS = [
   { name: 'echo-alone', narrow: true },
   { name: 'echo-call' },
   { name: 'echo-relayed', narrow: true },
+  { name: 'quiet', narrow: true },
+  { name: 'quiet-incoming', narrow: true },
   { name: 'notices', narrow: true },
   { name: 'incoming-video', narrow: true, zoomed: true },
   { name: 'incoming-audio' },
@@ -173,6 +177,46 @@ const VIEWS = [
   { name: 'camera-menu', fixture: 'connected', act: openMenu('Camera devices') },
   { name: 'stats', fixture: 'connected', act: (page) => page.getByTestId('stats-open').click(), narrow: true },
   { name: 'stats-poor', fixture: 'poor', act: (page) => page.getByTestId('stats-open').click() },
+  { name: 'picker', act: openPicker, narrow: true, zoomed: true },
+  { name: 'picker-one', act: openPicker },
+  { name: 'picker-looking', act: openPicker },
+  { name: 'picker-nothing', act: openPicker },
+  { name: 'picker-no-portal', act: openPicker, narrow: true, zoomed: true },
+  { name: 'share-menu', fixture: 'picker', act: openMenu('What to share') },
+  { name: 'share-menu-sharing', fixture: 'sharing', act: openMenu('What to share') },
+  { name: 'share-tooltip', fixture: 'sharing', act: (page) => page.getByTestId('toggle-share').hover() },
+  { name: 'share-dialog', narrow: true },
+  { name: 'share-starting' },
+  { name: 'sharing', narrow: true, zoomed: true },
+  { name: 'sharing-window', narrow: true },
+  { name: 'sharing-camera', narrow: true },
+  { name: 'sharing-audio' },
+  { name: 'share-closed', narrow: true },
+  { name: 'share-refused' },
+  { name: 'shared', narrow: true, zoomed: true },
+  { name: 'shared-idle', fixture: 'shared', act: (page) => page.waitForTimeout(3600), skipAxe: true },
+  { name: 'shared-actual', fixture: 'shared', act: (page) => page.getByTestId('zoom-actual').click(), narrow: true },
+  { name: 'shared-both', narrow: true },
+  { name: 'shared-audio', narrow: true },
+  { name: 'shared-unstable' },
+  { name: 'shared-group', narrow: true, zoomed: true },
+  { name: 'shared-two', narrow: true },
+  ...['connected', 'connected-audio', 'muted-all', 'shared', 'reconnecting', 'ringing', 'group', 'empty'].flatMap((fixture) => [
+    { name: `pip-${fixture}`, fixture, window: 'pip', sizes: { '': { width: 320, height: 180 } } },
+    {
+      name: `pip-${fixture}-controls`,
+      fixture,
+      window: 'pip',
+      act: (page) => page.mouse.move(100, 50),
+      sizes: { '': { width: 320, height: 180 }, '-tiny': { width: 200, height: 112 }, '-large': { width: 640, height: 360 } },
+    },
+  ]),
+  ...['incoming-video', 'incoming-audio', 'incoming-two', 'empty'].map((fixture) => ({
+    name: `window-${fixture}`,
+    fixture,
+    window: 'incoming',
+    sizes: { '': { width: 360, height: 150 } },
+  })),
   { name: 'tooltip', fixture: 'connected', act: (page) => page.getByTestId('toggle-microphone').hover() },
   { name: 'remote-camera-off', narrow: true, zoomed: true },
   { name: 'remote-muted', narrow: true },
@@ -244,7 +288,7 @@ const complain = (where, what) => {
   console.error(`${where}: ${what}`);
 };
 
-async function look({ name, fixture = name, act, skipAxe }, theme, viewport, suffix) {
+async function look({ name, fixture = name, window = 'main', act, skipAxe }, theme, viewport, suffix) {
   const where = `${name}-${theme}${suffix}`;
   const page = await browser.newPage({ viewport, locale: 'en-GB', reducedMotion: 'reduce' });
   page.on('pageerror', (error) => complain(where, error.message));
@@ -252,7 +296,7 @@ async function look({ name, fixture = name, act, skipAxe }, theme, viewport, suf
     if (message.type() === 'error' || message.text().includes('Content Security Policy')) complain(where, message.text());
   });
   await page.clock.setFixedTime(NOW);
-  await page.goto(`http://127.0.0.1:${port}/?fixture=${fixture}&theme=${theme}`);
+  await page.goto(`http://127.0.0.1:${port}/?fixture=${fixture}&theme=${theme}&window=${window}`);
   await page.locator('#app > *').first().waitFor();
   await page.evaluate(() => document.fonts.ready);
   if (act) await act(page);
@@ -270,7 +314,7 @@ async function look({ name, fixture = name, act, skipAxe }, theme, viewport, suf
 
 for (const view of views) {
   for (const theme of ['light', 'dark']) {
-    await look(view, theme, WIDE, '');
+    for (const [suffix, size] of Object.entries(view.sizes ?? { '': WIDE })) await look(view, theme, size, suffix);
     if (view.narrow) await look(view, theme, NARROW, '-narrow');
     if (view.zoomed && theme === 'light') await look(view, theme, ZOOMED, '-zoomed');
   }

@@ -13,7 +13,7 @@ const TYPES = {
 };
 
 export const POLICY =
-  "default-src 'self'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self' ws://127.0.0.1:*";
+  "default-src 'self'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws://127.0.0.1:*";
 
 /** Resolves to the server once it listens on a free port of the loopback. */
 export function serve(folder) {

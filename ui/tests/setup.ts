@@ -5,3 +5,5 @@ HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogEle
   this.open = true;
 };
 HTMLCanvasElement.prototype.getContext = () => null;
+HTMLElement.prototype.hidePopover ??= () => undefined;
+Element.prototype.scrollTo ??= () => undefined;

@@ -277,7 +277,7 @@ describe('notices', () => {
     const backend = await show('notices');
     const notices = screen.getAllByTestId('notice');
     expect(notices.map((notice) => notice.dataset.kind)).toEqual(['missedWhileBusy', 'device', 'keyInFile']);
-    await user.click(within(id('notice-list')).getAllByRole('button')[0] ?? document.body);
+    await user.click(within(id('notice-list')).getAllByRole('button', { name: /^Dismiss/ })[0] ?? document.body);
     expect(lastIntent(backend)).toEqual({ type: 'dismissNotice', id: 1 });
   });
 

@@ -5,14 +5,15 @@ import userEvent from '@testing-library/user-event';
 import { tick } from 'svelte';
 import { afterEach, beforeAll, vi } from 'vitest';
 import { App } from '../src/lib/app.svelte';
+import type { WindowLabel } from '../src/lib/backend/backend';
 import { mockBackend, type MockBackend } from '../src/lib/backend/mock';
 import Root from '../src/Root.svelte';
 
 let app: App | null = null;
 export const user = userEvent.setup();
 
-export async function show(fixture: string): Promise<MockBackend> {
-  const backend = mockBackend({ fixture });
+export async function show(fixture: string, label: WindowLabel = 'main'): Promise<MockBackend> {
+  const backend = mockBackend({ fixture, label });
   app = new App(backend);
   render(Root, { app });
   await app.start();

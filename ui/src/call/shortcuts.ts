@@ -3,10 +3,13 @@
 import type { CallView } from '../lib/bindings/CallView';
 import type { Intent } from '../lib/bindings/Intent';
 
-export const SHORTCUTS = { microphone: 'M', camera: 'V', hangUp: 'Ctrl+Shift+H' } as const;
+export const SHORTCUTS = { microphone: 'M', camera: 'V', share: 'S', pip: 'P', hangUp: 'Ctrl+Shift+H' } as const;
 
 /** The same for assistive technology (`aria-keyshortcuts`). */
-export const ARIA_SHORTCUTS = { microphone: 'M', camera: 'V', hangUp: 'Control+Shift+H' } as const;
+export const ARIA_SHORTCUTS = { ...SHORTCUTS, hangUp: 'Control+Shift+H' } as const;
+
+/** What a key asks of this window, not of the call. */
+export type WindowAction = { type: 'toggleShare' } | { type: 'togglePip' };
 
 function isTyping(event: KeyboardEvent): boolean {
   const { target } = event;
@@ -15,13 +18,26 @@ function isTyping(event: KeyboardEvent): boolean {
   return target instanceof HTMLInputElement && target.type !== 'radio' && target.type !== 'checkbox';
 }
 
+/** A key pressed alone, in lower case; none while somebody types. */
+export function plainKey(event: KeyboardEvent): string | null {
+  const held = event.repeat || event.altKey || event.metaKey || event.ctrlKey || event.shiftKey;
+  return held || isTyping(event) ? null : event.key.toLowerCase();
+}
+
 /** What a key asks for in a call, if anything. */
-export function callShortcut(event: KeyboardEvent, call: CallView): Intent | null {
-  if (event.repeat || event.altKey || event.metaKey || isTyping(event)) return null;
-  const key = event.key.toLowerCase();
-  if (event.ctrlKey) return event.shiftKey && key === 'h' ? { type: 'hangUp' } : null;
-  if (event.shiftKey) return null;
-  if (key === 'm') return { type: 'setMicrophone', on: !call.microphone.on };
-  if (key === 'v') return { type: 'setCamera', on: !call.camera.on };
-  return null;
+export function callShortcut(event: KeyboardEvent, call: CallView): Intent | WindowAction | null {
+  const { ctrlKey, shiftKey, altKey, metaKey, repeat } = event;
+  if (ctrlKey && shiftKey && !altKey && !metaKey && !repeat && event.key.toLowerCase() === 'h') return { type: 'hangUp' };
+  switch (plainKey(event)) {
+    case 'm':
+      return { type: 'setMicrophone', on: !call.microphone.on };
+    case 'v':
+      return { type: 'setCamera', on: !call.camera.on };
+    case 's':
+      return { type: 'toggleShare' };
+    case 'p':
+      return { type: 'togglePip' };
+    default:
+      return null;
+  }
 }

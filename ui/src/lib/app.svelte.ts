@@ -1,7 +1,7 @@
 // The one place that holds what the window shows: the last snapshot and the last levels.
 
 import { createContext } from 'svelte';
-import { isIntentError, type Backend, type Stop } from './backend/backend';
+import { isIntentError, type Backend, type Link, type Stop } from './backend/backend';
 import type { Intent } from './bindings/Intent';
 import type { IntentErrorCode } from './bindings/IntentErrorCode';
 import type { Levels } from './bindings/Levels';
@@ -23,6 +23,10 @@ export class App {
   snapshot = $state.raw<Snapshot | null>(null);
   levels = $state.raw<Levels>(SILENCE);
   videoMode = $state.raw<VideoMode | null>(null);
+  /** Picture-in-picture is open. */
+  pipOpen = $state(false);
+  /** What a link asked for and nobody has answered yet. */
+  link = $state.raw<Link | null>(null);
   localNotices = $state.raw<LocalNotice[]>([]);
   readonly backend: Backend;
   #nextNotice = 0;
@@ -38,8 +42,11 @@ export class App {
     this.#stops = await Promise.all([
       backend.onSnapshot((snapshot) => { this.#show(snapshot); }),
       backend.onLevels((levels) => (this.levels = levels)),
+      backend.shell.onPip((open) => (this.pipOpen = open)),
+      backend.shell.onLink((link) => (this.link = link)),
     ]);
-    void backend.chooseVideoMode().then((mode) => (this.videoMode = mode));
+    // The window of a ringing call shows no pictures.
+    if (backend.label !== 'incoming') void backend.chooseVideoMode().then((mode) => (this.videoMode = mode));
     this.#show(await backend.snapshot());
   }
 
@@ -51,7 +58,7 @@ export class App {
   /** Asks for something; if it is not carried out, a notice says why. */
   send = async (intent: Intent): Promise<void> => {
     const code = await this.ask(intent);
-    if (code) this.#notice(code);
+    if (code) this.notice(code);
   };
 
   /** Asks for something; the caller shows why it was not carried out, if so. */
@@ -65,6 +72,11 @@ export class App {
     }
   };
 
+  togglePip = (): void => {
+    const { shell } = this.backend;
+    void (this.pipOpen ? shell.closePip() : shell.openPip());
+  };
+
   dismissLocal = (id: number): void => {
     this.localNotices = this.localNotices.filter((notice) => notice.id !== id);
   };
@@ -75,7 +87,8 @@ export class App {
     this.snapshot = snapshot;
   }
 
-  #notice(code: IntentErrorCode): void {
+  /** Tells for a while that something was not carried out. */
+  notice(code: IntentErrorCode): void {
     const id = this.#nextNotice++;
     this.localNotices = [...this.localNotices.filter((notice) => notice.code !== code), { id, code }];
     setTimeout(() => { this.dismissLocal(id); }, LOCAL_NOTICE_MS);

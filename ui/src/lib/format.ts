@@ -56,3 +56,7 @@ export function listed(names: readonly string[]): string {
   if (names.length < 2) return names.join('');
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 }
+
+export function possessive(who: string): string {
+  return who.endsWith('s') ? `${who}’` : `${who}’s`;
+}

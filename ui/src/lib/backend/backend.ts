@@ -1,5 +1,6 @@
 // What the window needs from the app behind it, whoever that is.
 
+import type { AboutView } from '../bindings/AboutView';
 import type { Intent } from '../bindings/Intent';
 import type { IntentError } from '../bindings/IntentError';
 import type { Levels } from '../bindings/Levels';
@@ -16,7 +17,33 @@ export interface TileRequest {
   onGiveUp: () => void;
 }
 
+/** Which of the app's windows a page is in. */
+export type WindowLabel = 'main' | 'pip' | 'incoming';
+
+/** What a `tincan://` link asks for. */
+export interface Link {
+  kind: 'call' | 'invite';
+  name: string;
+  /** Absent: the one that the person is signed in at. */
+  server: string | null;
+}
+
+/** What is asked of the desktop, not of a call. */
+export interface Shell {
+  openPip(): Promise<void>;
+  closePip(): Promise<void>;
+  openMain(): Promise<void>;
+  closeIncoming(): Promise<void>;
+  /** Moves this window along with the pointer until the button is let go. */
+  startDragging(): Promise<void>;
+  about(): Promise<AboutView>;
+  onPip(listener: (open: boolean) => void): Promise<Stop>;
+  onLink(listener: (link: Link) => void): Promise<Stop>;
+}
+
 export interface Backend {
+  readonly label: WindowLabel;
+  readonly shell: Shell;
   snapshot(): Promise<Snapshot>;
   onSnapshot(listener: (snapshot: Snapshot) => void): Promise<Stop>;
   onLevels(listener: (levels: Levels) => void): Promise<Stop>;

@@ -1,9 +1,10 @@
 // The app behind the window if there is one, else a made-up one for a plain browser.
 
 import type { Theme } from '../bindings/Theme';
-import type { Backend } from './backend';
+import type { Backend, WindowLabel } from './backend';
 import { isInsideApp, tauriBackend } from './tauri';
 
+const LABELS: readonly WindowLabel[] = ['main', 'pip', 'incoming'];
 const THEMES: readonly string[] = ['system', 'light', 'dark'] satisfies Theme[];
 
 export async function chooseBackend(): Promise<Backend> {
@@ -15,5 +16,6 @@ export async function chooseBackend(): Promise<Backend> {
     fixture: query.get('fixture') ?? undefined,
     theme: THEMES.includes(theme) ? (theme as Theme) : undefined,
     endpoint: query.get('endpoint'),
+    label: LABELS.find((label) => label === query.get('window')),
   });
 }

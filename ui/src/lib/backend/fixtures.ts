@@ -6,6 +6,8 @@ import type { SessionProblem } from '../bindings/SessionProblem';
 import type { Snapshot } from '../bindings/Snapshot';
 import { calls, endings } from './fixtures/calls';
 import { checks, networks } from './fixtures/network';
+import { shares } from './fixtures/shares';
+import { shells } from './fixtures/shells';
 import { bare, devices, echo, elsewhere, here, lived, NOW } from './fixtures/people';
 
 function signedOut(problem: SessionProblem | null = null, server = here): Snapshot {
@@ -36,6 +38,8 @@ export const fixtures: Record<string, Snapshot> = {
   },
   ...calls,
   ...endings,
+  ...shares,
+  ...shells,
   ...networks,
   ...checks,
   echo: { ...lived, contacts: [echo, ...lived.contacts] },

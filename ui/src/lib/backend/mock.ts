@@ -2,6 +2,7 @@
 // window needs it. Tests, screenshots and `npm run dev` run on it.
 
 import type { CallMedia } from '../bindings/CallMedia';
+import type { CallView } from '../bindings/CallView';
 import type { EndReasonView } from '../bindings/EndReasonView';
 import type { IceServer } from '../bindings/IceServer';
 import type { Intent } from '../bindings/Intent';
@@ -11,10 +12,12 @@ import type { Snapshot } from '../bindings/Snapshot';
 import { isRelay } from '../../settings/ice';
 import { chooseMode } from '../video/canary';
 import { TilePlayer } from '../video/tile-player';
-import type { Backend } from './backend';
+import type { Backend, WindowLabel } from './backend';
 import { fixtures, levelsFor } from './fixtures';
 import { CALL, participant } from './fixtures/calls';
+import { OWN_SCREEN } from './fixtures/shares';
 import { bare, here, lived } from './fixtures/people';
+import { mockShell, type MockShell } from './mock-shell';
 import { paintTile } from './painter';
 
 export interface MockOptions {
@@ -23,9 +26,12 @@ export interface MockOptions {
   theme?: Snapshot['settings']['theme'];
   /** Plays tiles from a real socket instead of painting them: `ws://127.0.0.1:PORT`. */
   endpoint?: string | null;
+  /** Which of the app's windows this is. */
+  label?: WindowLabel;
 }
 
 export interface MockBackend extends Backend {
+  readonly shell: MockShell;
   readonly intents: Intent[];
   /** What the next intent is rejected with. */
   failNext: IntentError | null;
@@ -33,13 +39,15 @@ export interface MockBackend extends Backend {
   pushLevels(levels: Levels): void;
 }
 
-export function mockBackend({ fixture = 'contacts', theme, endpoint }: MockOptions = {}): MockBackend {
+export function mockBackend({ fixture = 'contacts', theme, endpoint, label = 'main' }: MockOptions = {}): MockBackend {
   const first = fixtures[fixture] ?? bare;
   let snapshot: Snapshot = theme ? { ...first, settings: { ...first.settings, theme } } : first;
   const listeners = new Set<(snapshot: Snapshot) => void>();
   const levelListeners = new Set<(levels: Levels) => void>();
 
   const backend: MockBackend = {
+    label,
+    shell: mockShell(fixture),
     intents: [],
     failNext: null,
     push(change) {
@@ -110,6 +118,22 @@ function end(snapshot: Snapshot, reason: EndReasonView, who: string[], media: Ca
   return { ...snapshot, call: null, incoming: [], ended: { call: CALL, with: who, media, reason, talkedS: 0 } };
 }
 
+/** A change of the call, if there is one. */
+function inCall(snapshot: Snapshot, changes: Partial<CallView>): Snapshot {
+  return snapshot.call ? { ...snapshot, call: { ...snapshot.call, ...changes } } : snapshot;
+}
+
+/** The system's dialog, where there is one, chooses at once. */
+function shared({ screens }: Snapshot, id: string | null): Partial<CallView> {
+  const target = screens.targets.find((one) => one.id === id);
+  const { name, kind, width, height } = target ?? { name: 'Screen 1', kind: 'monitor', width: 1920, height: 1080 };
+  return {
+    share: { kind: 'sharing', name, targetKind: kind, width, height, showingCamera: false },
+    shareProblem: null,
+    selfTile: OWN_SCREEN,
+  };
+}
+
 function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
   switch (intent.type) {
     case 'signIn':
@@ -141,13 +165,10 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
       return end(snapshot, 'hungUp', others, snapshot.call?.media ?? 'audio');
     }
     case 'setMicrophone':
-      return snapshot.call
-        ? { ...snapshot, call: { ...snapshot.call, microphone: { on: intent.on, live: intent.on, problem: null } } }
-        : snapshot;
+      return inCall(snapshot, { microphone: { on: intent.on, live: intent.on, problem: null } });
     case 'setCamera': {
-      if (!snapshot.call) return snapshot;
       const camera = { on: intent.on, live: intent.on, problem: null };
-      return { ...snapshot, call: { ...snapshot.call, camera, selfTile: intent.on ? 'self' : null } };
+      return inCall(snapshot, { camera, selfTile: intent.on ? 'self' : null });
     }
     case 'chooseDevice': {
       const kind = `${intent.device}s` as const;
@@ -169,6 +190,22 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
       return { ...snapshot, check: first.check ?? { state: 'running', done: [], of: 6 } };
     case 'cancelConnectionCheck':
       return { ...snapshot, check: null };
+    case 'watchScreens':
+    case 'listScreens': {
+      const watching = intent.type === 'watchScreens' ? intent.on : snapshot.screens.watching;
+      return { ...snapshot, screens: { ...snapshot.screens, watching } };
+    }
+    case 'shareScreen':
+      return inCall(snapshot, shared(snapshot, intent.target));
+    case 'stopSharing':
+      return inCall(snapshot, { share: { kind: 'off' }, selfTile: snapshot.call?.camera.on ? 'self' : null });
+    case 'showWhileSharing':
+      return snapshot.call?.share.kind === 'sharing'
+        ? inCall(snapshot, {
+            share: { ...snapshot.call.share, showingCamera: intent.camera },
+            selfTile: intent.camera ? 'self' : OWN_SCREEN,
+          })
+        : snapshot;
     case 'retryConnection':
     case 'reconnectNow':
     case 'refreshDevices':

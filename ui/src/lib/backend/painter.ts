@@ -1,6 +1,7 @@
 // Paints a moving picture where a camera's would be: somebody at a desk, drawn.
 
 import type { Stop } from './backend';
+import { paintDesktop } from './desktop-painter';
 
 const WIDTH = 1280;
 const HEIGHT = 720;
@@ -26,6 +27,7 @@ const LOOKS: Look[] = [
 export function paintTile(canvas: HTMLCanvasElement, tile: string): Stop {
   const context = canvas.getContext('2d', { alpha: false });
   if (!context) return () => undefined;
+  if (tile.endsWith(':screen')) return paintDesktop(canvas, context);
   const seed = tile === 'self' ? 1 : tile.endsWith('esther-w') ? 2 : 0;
   const look = LOOKS[seed];
   if (!look) return () => undefined;

@@ -8,9 +8,12 @@ import type { VideoEndpoint } from '../bindings/VideoEndpoint';
 import { chooseMode } from '../video/canary';
 import { TilePlayer } from '../video/tile-player';
 import type { Backend } from './backend';
+import { currentLabel, tauriShell } from './tauri-shell';
 
 export function tauriBackend(): Backend {
   return {
+    label: currentLabel(),
+    shell: tauriShell(),
     snapshot: () => invoke<Snapshot>('snapshot'),
     onSnapshot: (listener) => listen<Snapshot>('snapshot', ({ payload }) => { listener(payload); }),
     onLevels: (listener) => listen<Levels>('levels', ({ payload }) => { listener(payload); }),
