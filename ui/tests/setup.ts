@@ -6,4 +6,5 @@ HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogEle
 };
 HTMLCanvasElement.prototype.getContext = () => null;
 HTMLElement.prototype.hidePopover ??= () => undefined;
+Element.prototype.scrollIntoView ??= () => undefined;
 Element.prototype.scrollTo ??= () => undefined;

@@ -110,13 +110,13 @@ describe('missed calls', () => {
   test('are called back from the list as they were offered', async () => {
     const backend = await show('calls');
     await user.click(id('tab-calls'));
-    await user.click(screen.getByRole('button', { name: 'Call jonas back' }));
+    await user.click(screen.getByRole('button', { name: 'Call back jonas' }));
     expect(lastIntent(backend)).toEqual({ type: 'call', to: ['jonas'], media: 'audio' });
   });
 
   test('are called back from the notice, which goes', async () => {
     const backend = await show('notices');
-    await user.click(screen.getByRole('button', { name: 'Call jonas back' }));
+    await user.click(screen.getByRole('button', { name: 'Call back jonas' }));
     expect(backend.intents).toEqual([
       { type: 'dismissNotice', id: 1 },
       { type: 'call', to: ['jonas'], media: 'audio' },

@@ -17,7 +17,7 @@ export const desktop = {
   },
   missed: {
     callBack: 'Call back',
-    callBackTo: (name: string) => `Call ${name} back`,
+    callBackTo: (name: string) => `Call back ${name}`,
   },
   links: {
     callTitle: (name: string) => `Call ${name}?`,

@@ -9,6 +9,9 @@ export const share = {
   button: 'Share screen',
   begin: 'Share your screen',
   stop: 'Stop sharing',
+  /** The same in two parts: a narrow window shows the first alone. */
+  stopFirst: 'Stop',
+  stopRest: ' sharing',
   menu: 'What to share',
   choose: 'Choose a screen or window',
   change: 'Change what you share',
