@@ -21,6 +21,10 @@ const NOW = new Date(2026, 4, 12, 15, 24);
 
 const openContact = (name) => (page) => page.getByTestId(`contact-${name}`).click();
 const openSettings = (page) => page.getByTestId('open-settings').click();
+const openSection = (title) => async (page) => {
+  await openSettings(page);
+  await page.getByRole('heading', { name: title, exact: true }).evaluate((heading) => heading.scrollIntoView());
+};
 const openNetwork = async (page) => {
   await openSettings(page);
   await page.getByTestId('hide-address').scrollIntoViewIfNeeded();
@@ -65,6 +69,35 @@ const VIEWS = [
       await page.getByTestId('sign-out').scrollIntoViewIfNeeded();
     },
   },
+  { name: 'settings-notifications', fixture: 'quiet', act: openSection('Notifications'), narrow: true },
+  { name: 'settings-general', fixture: 'about', act: openSection('General') },
+  { name: 'settings-shortcuts', fixture: 'shortcuts-on', act: openSection('Shortcuts'), narrow: true, zoomed: true },
+  {
+    name: 'settings-recording',
+    fixture: 'shortcuts-on',
+    act: async (page) => {
+      await openSection('Shortcuts')(page);
+      await page.getByTestId('record-share').click();
+      await page.keyboard.press('Control+Shift+M');
+    },
+    narrow: true,
+  },
+  {
+    name: 'settings-about',
+    fixture: 'about',
+    act: async (page) => {
+      await openSection('About')(page);
+      await page.getByTestId('about-licences').locator('summary').click();
+      await page.getByTestId('about-licences').scrollIntoViewIfNeeded();
+    },
+    narrow: true,
+  },
+  { name: 'settings-lacking', fixture: 'about-lacking', act: openSection('About'), narrow: true },
+  { name: 'settings-lacking-shortcuts', fixture: 'about-lacking', act: openSection('Shortcuts') },
+  { name: 'link-call', fixture: 'contacts', query: 'link=call:bob', narrow: true },
+  { name: 'link-stranger', fixture: 'contacts', query: 'link=call:zoe' },
+  { name: 'link-elsewhere', fixture: 'contacts', query: 'link=invite:zoe@calls.example.org:4780', narrow: true },
+  { name: 'link-signed-out', fixture: 'signed-out', query: 'link=invite:zoe@calls.example.org:4780' },
   { name: 'network-empty', act: openNetwork, narrow: true, zoomed: true },
   {
     name: 'network-servers',
@@ -288,7 +321,7 @@ const complain = (where, what) => {
   console.error(`${where}: ${what}`);
 };
 
-async function look({ name, fixture = name, window = 'main', act, skipAxe }, theme, viewport, suffix) {
+async function look({ name, fixture = name, window = 'main', query = '', act, skipAxe }, theme, viewport, suffix) {
   const where = `${name}-${theme}${suffix}`;
   const page = await browser.newPage({ viewport, locale: 'en-GB', reducedMotion: 'reduce' });
   page.on('pageerror', (error) => complain(where, error.message));
@@ -296,7 +329,7 @@ async function look({ name, fixture = name, window = 'main', act, skipAxe }, the
     if (message.type() === 'error' || message.text().includes('Content Security Policy')) complain(where, message.text());
   });
   await page.clock.setFixedTime(NOW);
-  await page.goto(`http://127.0.0.1:${port}/?fixture=${fixture}&theme=${theme}&window=${window}`);
+  await page.goto(`http://127.0.0.1:${port}/?fixture=${fixture}&theme=${theme}&window=${window}&${query}`);
   await page.locator('#app > *').first().waitFor();
   await page.evaluate(() => document.fonts.ready);
   if (act) await act(page);

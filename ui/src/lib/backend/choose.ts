@@ -1,7 +1,7 @@
 // The app behind the window if there is one, else a made-up one for a plain browser.
 
 import type { Theme } from '../bindings/Theme';
-import type { Backend, WindowLabel } from './backend';
+import type { Backend, Link, WindowLabel } from './backend';
 import { isInsideApp, tauriBackend } from './tauri';
 
 const LABELS: readonly WindowLabel[] = ['main', 'pip', 'incoming'];
@@ -16,6 +16,13 @@ export async function chooseBackend(): Promise<Backend> {
     fixture: query.get('fixture') ?? undefined,
     theme: THEMES.includes(theme) ? (theme as Theme) : undefined,
     endpoint: query.get('endpoint'),
+    link: linkOf(query),
     label: LABELS.find((label) => label === query.get('window')),
   });
+}
+
+/** `?link=call:bob` or `?link=invite:zoe@calls.example.org`. */
+function linkOf(query: URLSearchParams): Link | null {
+  const [, kind, name = '', server = null] = /^(call|invite):([^@]+)(?:@(.+))?$/.exec(query.get('link') ?? '') ?? [];
+  return kind === 'call' || kind === 'invite' ? { kind, name, server } : null;
 }

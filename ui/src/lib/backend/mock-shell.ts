@@ -11,7 +11,7 @@ export interface MockShell extends Shell {
   openLink(link: Link): void;
 }
 
-export function mockShell(fixture: string): MockShell {
+export function mockShell(fixture: string, link: Link | null): MockShell {
   const pipListeners = new Set<(open: boolean) => void>();
   const linkListeners = new Set<(link: Link) => void>();
   const calls: ShellCall[] = [];
@@ -35,7 +35,10 @@ export function mockShell(fixture: string): MockShell {
     startDragging: () => done('startDragging'),
     about: (): Promise<AboutView> => Promise.resolve(abouts[fixture] ?? abouts.full),
     onPip: (listener) => listened(pipListeners, listener),
-    onLink: (listener) => listened(linkListeners, listener),
+    onLink: (listener) => {
+      if (link) listener(link);
+      return listened(linkListeners, listener);
+    },
     openLink(link) {
       for (const listener of linkListeners) listener(link);
     },

@@ -12,7 +12,7 @@ import type { Snapshot } from '../bindings/Snapshot';
 import { isRelay } from '../../settings/ice';
 import { chooseMode } from '../video/canary';
 import { TilePlayer } from '../video/tile-player';
-import type { Backend, WindowLabel } from './backend';
+import type { Backend, Link, WindowLabel } from './backend';
 import { fixtures, levelsFor } from './fixtures';
 import { CALL, participant } from './fixtures/calls';
 import { OWN_SCREEN } from './fixtures/shares';
@@ -28,6 +28,8 @@ export interface MockOptions {
   endpoint?: string | null;
   /** Which of the app's windows this is. */
   label?: WindowLabel;
+  /** What a link asks for from the start. */
+  link?: Link | null;
 }
 
 export interface MockBackend extends Backend {
@@ -39,7 +41,7 @@ export interface MockBackend extends Backend {
   pushLevels(levels: Levels): void;
 }
 
-export function mockBackend({ fixture = 'contacts', theme, endpoint, label = 'main' }: MockOptions = {}): MockBackend {
+export function mockBackend({ fixture = 'contacts', theme, endpoint, label = 'main', link = null }: MockOptions = {}): MockBackend {
   const first = fixtures[fixture] ?? bare;
   let snapshot: Snapshot = theme ? { ...first, settings: { ...first.settings, theme } } : first;
   const listeners = new Set<(snapshot: Snapshot) => void>();
@@ -47,7 +49,7 @@ export function mockBackend({ fixture = 'contacts', theme, endpoint, label = 'ma
 
   const backend: MockBackend = {
     label,
-    shell: mockShell(fixture),
+    shell: mockShell(fixture, link),
     intents: [],
     failNext: null,
     push(change) {

@@ -54,7 +54,7 @@ export const desktop = {
     hangUp: 'Hang up',
     share: 'Share or stop sharing',
     none: 'None',
-    record: (what: string) => `Record keys: ${what}`,
+    record: 'Record other keys',
     recording: 'Press keys',
     change: 'Change',
     clear: (what: string) => `Clear keys: ${what}`,
