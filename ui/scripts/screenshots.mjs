@@ -216,6 +216,7 @@ const VIEWS = [
   { name: 'picker-nothing', act: openPicker },
   { name: 'picker-no-portal', act: openPicker, narrow: true, zoomed: true },
   { name: 'share-menu', fixture: 'picker', act: openMenu('What to share') },
+  { name: 'share-menu-again', fixture: 'share-again', act: openMenu('What to share') },
   { name: 'share-menu-sharing', fixture: 'sharing', act: openMenu('What to share') },
   { name: 'share-tooltip', fixture: 'sharing', act: (page) => page.getByTestId('toggle-share').hover() },
   { name: 'share-dialog', narrow: true },

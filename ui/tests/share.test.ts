@@ -76,6 +76,12 @@ describe('the picker', () => {
     expect(gone('share-picker')).toBe(true);
   });
 
+  test('what the system gives again without asking is one step away', async () => {
+    const backend = await show('share-again');
+    await user.click(id('share-menu-again'));
+    expect(lastIntent(backend)).toEqual({ type: 'shareScreen', target: 'again' });
+  });
+
   test('the one chosen stays chosen, else the main screen is', () => {
     expect(stillChosen(targets, 'window:2')).toBe('window:2');
     expect(stillChosen(targets, 'window:9')).toBe('monitor:1');

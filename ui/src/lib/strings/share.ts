@@ -19,6 +19,7 @@ export const share = {
   pickerTitle: 'Share your screen',
   pickerLead: 'Everybody in the call sees what you choose, with your pointer.',
   submit: 'Share',
+  again: (name: string) => `Share ${name} again`,
   size: (width: number, height: number) => `${width} × ${height}`,
   primary: 'Main screen',
   noThumbnail: 'No preview',
