@@ -211,11 +211,6 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
     case 'retryConnection':
     case 'reconnectNow':
     case 'refreshDevices':
-    case 'listScreens':
-    case 'watchScreens':
-    case 'shareScreen':
-    case 'stopSharing':
-    case 'showWhileSharing':
       return snapshot;
   }
 }
