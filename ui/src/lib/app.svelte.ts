@@ -74,7 +74,7 @@ export class App {
 
   togglePip = (): void => {
     const { shell } = this.backend;
-    void (this.pipOpen ? shell.closePip() : shell.openPip());
+    (this.pipOpen ? shell.closePip() : shell.openPip()).catch(console.error);
   };
 
   dismissLocal = (id: number): void => {
