@@ -1,16 +1,21 @@
-//! Real microphones, speakers and cameras behind the ports of `tincan-media`: cpal for sound,
-//! nokhwa for cameras. Decides which system interface to use and when a device is lost;
+//! Real microphones, speakers, cameras and screens behind the ports of `tincan-media`: cpal for
+//! sound, nokhwa for cameras, X11 and the desktop's portal for screens. Decides which system interface to use and when a device is lost;
 //! knows nothing of calls, codecs or the test picture.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod blocks;
 mod camera;
 mod listing;
 mod microphone;
+mod screen;
 mod sound;
 mod speaker;
 mod worker;
+
+pub use screen::system_screens;
+#[cfg(target_os = "linux")]
+pub use screen::x11_screens;
 
 use listing::Listing;
 use std::sync::Arc;
