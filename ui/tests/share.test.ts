@@ -148,6 +148,9 @@ describe('a shared screen', () => {
     canvas.width = 1920;
     canvas.height = 1080;
     await tick();
+    expect(id('zoom-actual')).toBeDisabled();
+    canvas.dataset.frames = '1';
+    await tick();
     await user.click(id('zoom-actual'));
     expect(id('shared-screen')).toHaveAttribute('data-zoom', 'actual');
     expect(canvas.parentElement).toHaveStyle({ width: '1920px', height: '1080px' });
