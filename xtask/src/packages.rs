@@ -13,6 +13,7 @@ const BUILD: &[&str] = &[
     "libayatana-appindicator3-dev",
     "libclang-dev",
     "libdbus-1-dev",
+    "libpipewire-0.3-dev",
     "librsvg2-dev",
     "libssl-dev",
     "libwebkit2gtk-4.1-dev",
@@ -34,6 +35,8 @@ const UNSEEN: &[&str] = &[
     "wireplumber",
     "xvfb",
 ];
+/// A Wayland desktop that nobody sees, with the portal for its screen.
+const WAYLAND: &[&str] = &["sway", "swaybg", "xdg-desktop-portal", "xdg-desktop-portal-wlr"];
 /// The network lab: namespaces, address translators, and another maker's relay.
 const LAB: &[&str] = &["conntrack", "coturn", "iproute2", "nftables"];
 /// The far side of the interop tests.
@@ -67,7 +70,7 @@ impl Purpose {
             Self::Unseen => &[BUILD, RUN, UNSEEN],
             Self::Lab => &[BUILD, LAB],
             Self::Package => &[BUILD, PACKAGE],
-            Self::Test => &[BUILD, RUN, UNSEEN, FAR_SIDE, LAB],
+            Self::Test => &[BUILD, RUN, UNSEEN, WAYLAND, FAR_SIDE, LAB],
         };
         lists.concat()
     }

@@ -160,6 +160,7 @@ fn nextest(
     if cfg!(target_os = "linux") {
         // Their packages are installed: no test may be skipped for want of them.
         command.env("TINCAN_REQUIRE_SOUND_SERVER", "1").env("TINCAN_REQUIRE_COTURN", "1");
+        command.env("TINCAN_REQUIRE_WAYLAND", "1");
     }
     let outcome = jobs.run(Job::new(title, command, minutes)).map(drop);
     let counts = fs::read_to_string(&report).ok().and_then(|text| counts_of_junit(&text));

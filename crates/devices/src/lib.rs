@@ -15,7 +15,7 @@ mod worker;
 
 pub use screen::system_screens;
 #[cfg(target_os = "linux")]
-pub use screen::x11_screens;
+pub use screen::{portal_screens, x11_screens};
 
 use listing::Listing;
 use std::sync::Arc;

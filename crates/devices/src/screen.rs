@@ -7,6 +7,8 @@ mod desktop;
 #[cfg(target_os = "linux")]
 mod pace;
 #[cfg(target_os = "linux")]
+mod portal;
+#[cfg(target_os = "linux")]
 mod x11;
 
 use desktop::{Desktop, Surroundings};
@@ -19,7 +21,7 @@ pub fn system_screens() -> Arc<dyn Screens> {
         #[cfg(target_os = "linux")]
         Desktop::X11 => x11_screens(None),
         #[cfg(target_os = "linux")]
-        Desktop::Wayland => Arc::new(NoScreens(ScreenUnavailable::Unsupported)),
+        Desktop::Wayland => portal_screens(None),
         Desktop::None => Arc::new(NoScreens(ScreenUnavailable::NoDisplay)),
         Desktop::Unknown => Arc::new(NoScreens(ScreenUnavailable::Unsupported)),
     }
@@ -29,4 +31,10 @@ pub fn system_screens() -> Arc<dyn Screens> {
 #[cfg(target_os = "linux")]
 pub fn x11_screens(display: Option<String>) -> Arc<dyn Screens> {
     Arc::new(x11::X11Screens::new(display))
+}
+
+/// The screens behind the portal of a session bus (`None`: that of the environment).
+#[cfg(target_os = "linux")]
+pub fn portal_screens(bus: Option<String>) -> Arc<dyn Screens> {
+    Arc::new(portal::PortalScreens::new(bus))
 }
