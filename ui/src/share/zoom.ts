@@ -20,9 +20,12 @@ export function placeAt(point: Point, box: Resolution, picture: Resolution): Poi
   };
 }
 
-/** How far to scroll so that a place of what is shown comes to lie under a point of the box. */
-export function scrollTo(place: Point, point: Point, shown: Resolution): Point {
-  return { x: Math.max(0, place.x * shown.width - point.x), y: Math.max(0, place.y * shown.height - point.y) };
+/** How far to scroll so that a place of what is shown, which begins at `origin`, comes to lie under a point of the box. */
+export function scrollTo(place: Point, point: Point, shown: Resolution, origin: Point): Point {
+  return {
+    x: Math.max(0, origin.x + place.x * shown.width - point.x),
+    y: Math.max(0, origin.y + place.y * shown.height - point.y),
+  };
 }
 
 /** The size in CSS pixels at which one pixel of the picture is one of the screen's. */
