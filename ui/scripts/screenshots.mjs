@@ -156,7 +156,6 @@ const VIEWS = [
       await page.getByTestId('edit-ice-server').last().click();
       await page.getByTestId('ice-certificate').fill('5f:5f');
       await page.getByTestId('ice-save').click();
-      await page.getByTestId('ice-save').scrollIntoViewIfNeeded();
     },
     narrow: true,
   },

@@ -17,6 +17,7 @@ export const desktop = {
   },
   missed: {
     callBack: 'Call back',
+    callAgain: (name: string) => `Call ${name} again`,
     callBackTo: (name: string) => `Call back ${name}`,
   },
   links: {
