@@ -2,6 +2,7 @@
 
 mod connect;
 mod relay;
+mod screen;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -13,6 +14,8 @@ pub enum Bench {
     Connect(connect::Options),
     /// Throughput, loss and processor time of the server's relay, beside coturn.
     Relay(relay::Options),
+    /// Processor time of capturing a screen, beside ffmpeg's, and how legible codecs leave text.
+    Screen(screen::Options),
 }
 
 /// Measures; true if everything that was tried worked.
@@ -20,5 +23,6 @@ pub fn run(bench: &Bench) -> Result<bool> {
     match bench {
         Bench::Connect(options) => connect::run(options),
         Bench::Relay(options) => relay::run(options),
+        Bench::Screen(options) => screen::run(options),
     }
 }

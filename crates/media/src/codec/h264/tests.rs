@@ -133,3 +133,43 @@ fn random_bytes_never_break_the_decoder() {
         let _ = decoder.decode(&bytes);
     }
 }
+
+/// Rows of letter-like strokes, dark on bright, moved up by some lines.
+fn text_page(size: Resolution, up: usize) -> VideoFrame {
+    VideoFrame::paint(size, Instant::now(), |planes| {
+        let (y, uv) = planes.split_at_mut(size.area());
+        uv.fill(128);
+        for (line, row) in y.chunks_exact_mut(size.width as usize).enumerate() {
+            let line = line + up;
+            for (x, pixel) in row.iter_mut().enumerate() {
+                // Each letter of seven by thirteen is one of many, by its place on the page.
+                let letter = (x / 7 * 31 + line / 13 * 17) * 2_654_435_761;
+                let stroke = letter >> (x % 7 * 3 + line % 13 * 2) & 3 == 0;
+                *pixel = if stroke && x % 7 != 0 && line % 13 > 1 { 30 } else { 230 };
+            }
+        }
+    })
+    .unwrap()
+}
+
+#[test]
+fn text_stays_legible_on_a_screen_that_scrolls_and_changes_its_size() {
+    let mut encoder =
+        H264Encoder::new(EncoderSettings { content: Content::Screen, ..settings(1_500) }).unwrap();
+    let mut decoder = H264Decoder::new().unwrap();
+    for size in [Resolution::new(1280, 720), Resolution::new(800, 600)] {
+        let mut illegible = 1.0;
+        for n in 0..24 {
+            // It scrolls at first and then stands still, which is when it is read.
+            let frame = text_page(size, n.min(8) * 13);
+            let coded = encoder.encode(&frame, false).unwrap().expect("skipping is off");
+            assert_eq!(coded.key, n == 0, "a new size begins with a key frame");
+            let shown = decoder.decode(&coded.annex_b).unwrap().expect("one in, one out");
+            assert_eq!(shown.resolution(), size);
+            let pixels = frame.y().iter().zip(shown.y());
+            let wrong = pixels.filter(|(a, b)| (**a < 130) != (**b < 130)).count();
+            illegible = wrong as f64 / size.area() as f64;
+        }
+        assert!(illegible < 1e-3, "{size}: {:.3} % of ink and paper mixed up", illegible * 1e2);
+    }
+}

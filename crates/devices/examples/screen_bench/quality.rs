@@ -1,0 +1,131 @@
+//! How much of a text the codecs leave: brightness after coding and decoding, against before.
+
+use anyhow::{Context, Result, ensure};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tincan_media::codec::h264::{Content, EncoderSettings, H264Decoder, H264Encoder};
+use tincan_media::frame::VideoFrame;
+use tincan_proto::units::{Bitrate, FrameRate};
+
+/// What one encoder made of the pictures.
+pub struct Quality {
+    pub kbps: f64,
+    /// Of all pictures, on average.
+    pub psnr: f64,
+    pub ssim: f64,
+    /// Of the last one, before which nothing changed for a second.
+    pub still_psnr: f64,
+    pub still_ssim: f64,
+    /// Encoding a picture.
+    pub ms: f64,
+}
+
+/// OpenH264 as the app uses it.
+pub fn ours(content: Content, frames: &[VideoFrame], kbps: u32, fps: u32) -> Result<Quality> {
+    let mut encoder = H264Encoder::new(EncoderSettings {
+        resolution: frames[0].resolution(),
+        rate: FrameRate::from_fps(fps),
+        bitrate: Bitrate::from_kbps(kbps),
+        content,
+    })?;
+    let mut decoder = H264Decoder::new()?;
+    let (mut bytes, mut spent, mut shown) = (0, Duration::ZERO, Vec::new());
+    let start = Instant::now();
+    for (n, frame) in frames.iter().enumerate() {
+        let frame = frame.clone().at(start + FrameRate::from_fps(fps).interval() * n as u32);
+        let began = Instant::now();
+        let coded = encoder.encode(&frame, false)?.context("skipping is off")?;
+        spent += began.elapsed();
+        bytes += coded.annex_b.len();
+        shown.push(decoder.decode(&coded.annex_b)?.context("one in, one out")?.y().to_vec());
+    }
+    Ok(judge(frames, &shown, bytes, fps, spent))
+}
+
+/// x264 set for calls, by ffmpeg.
+pub fn x264(frames: &[VideoFrame], kbps: u32, fps: u32) -> Result<Quality> {
+    let folder = tincan_test_support::place::Scratch::new("screen-bench")?;
+    let (raw, coded) = (folder.path().join("raw.yuv"), folder.path().join("coded.h264"));
+    std::fs::write(&raw, frames.iter().flat_map(|f| f.i420()).copied().collect::<Vec<u8>>())?;
+    let size = frames[0].resolution();
+    let (rate, target) = (fps.to_string(), format!("{kbps}k"));
+    let began = Instant::now();
+    let status = ffmpeg()
+        .args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", &size.to_string(), "-r", &rate, "-i"])
+        .arg(&raw)
+        .args(["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"])
+        .args(["-profile:v", "baseline", "-threads", "1", "-g", "9999", "-b:v", &target])
+        .args(["-maxrate", &target, "-bufsize", &target])
+        .arg(&coded)
+        .status()?;
+    let spent = began.elapsed();
+    ensure!(status.success(), "ffmpeg does not encode");
+    let mut decode = ffmpeg();
+    let decoded = decode.arg("-i").arg(&coded).args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]);
+    let decoded = decoded.stdout(Stdio::piped()).output()?.stdout;
+    let shown: Vec<_> = decoded
+        .chunks_exact(size.area() * 3 / 2)
+        .map(|picture| picture[..size.area()].to_vec())
+        .collect();
+    ensure!(shown.len() == frames.len(), "{} pictures came back", shown.len());
+    Ok(judge(frames, &shown, std::fs::metadata(&coded)?.len() as usize, fps, spent))
+}
+
+fn ffmpeg() -> Command {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-nostdin", "-y"]);
+    command
+}
+
+fn judge(
+    frames: &[VideoFrame],
+    shown: &[Vec<u8>],
+    bytes: usize,
+    fps: u32,
+    spent: Duration,
+) -> Quality {
+    let of = |(frame, shown): (&VideoFrame, &Vec<u8>)| {
+        (psnr(frame.y(), shown), ssim(frame.y(), shown, frame.resolution().width as usize))
+    };
+    let all: Vec<_> = frames.iter().zip(shown).map(of).collect();
+    let count = all.len() as f64;
+    let (still_psnr, still_ssim) = all[all.len() - 1];
+    Quality {
+        kbps: bytes as f64 * 8.0 * f64::from(fps) / count / 1000.0,
+        psnr: all.iter().map(|(psnr, _)| psnr).sum::<f64>() / count,
+        ssim: all.iter().map(|(_, ssim)| ssim).sum::<f64>() / count,
+        still_psnr,
+        still_ssim,
+        ms: spent.as_secs_f64() * 1000.0 / count,
+    }
+}
+
+fn psnr(a: &[u8], b: &[u8]) -> f64 {
+    let squares: u64 = a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
+    10.0 * (255.0 * 255.0 * a.len() as f64 / (squares as f64).max(1e-9)).log10()
+}
+
+/// Structural similarity over blocks of 8 by 8 (Wang et al. 2004, without the Gaussian window).
+fn ssim(a: &[u8], b: &[u8], width: usize) -> f64 {
+    let (mut sum, mut blocks) = (0.0, 0.0);
+    for top in (0..a.len() / width - 7).step_by(8) {
+        for left in (0..width - 7).step_by(8) {
+            let (mut sa, mut sb, mut saa, mut sbb, mut sab) = (0.0, 0.0, 0.0, 0.0, 0.0);
+            for line in top..top + 8 {
+                let row = line * width + left;
+                for (&a, &b) in a[row..row + 8].iter().zip(&b[row..row + 8]) {
+                    let (a, b) = (f64::from(a), f64::from(b));
+                    (sa, sb) = (sa + a, sb + b);
+                    (saa, sbb, sab) = (saa + a * a, sbb + b * b, sab + a * b);
+                }
+            }
+            let (ma, mb) = (sa / 64.0, sb / 64.0);
+            let (va, vb, cov) = (saa / 64.0 - ma * ma, sbb / 64.0 - mb * mb, sab / 64.0 - ma * mb);
+            let (c1, c2) = (6.5025, 58.5225);
+            sum += (2.0 * ma * mb + c1) * (2.0 * cov + c2)
+                / ((ma * ma + mb * mb + c1) * (va + vb + c2));
+            blocks += 1.0;
+        }
+    }
+    sum / blocks
+}
