@@ -2,9 +2,11 @@
 //! own: the second share of a still screen waits for its first change.
 #![cfg(target_os = "linux")]
 
+mod pointer;
 mod rig;
 
 use anyhow::{Context, Result};
+use pointer::Pointer;
 use rig::{Dialog, Rig};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -95,6 +97,27 @@ fn a_shared_screen_is_seen_followed_and_let_go_of() -> Result<()> {
     while let Taken::Value(_) = share.frames.take(PATIENCE) {}
     assert!(share.reports.try_recv().is_err(), "stopping it is no failure");
     wait_until(PATIENCE, "the session is gone", || Ok(rig.sessions()? == 0))
+}
+
+#[test]
+fn the_pointer_is_in_the_picture_where_it_is() -> Result<()> {
+    let Some(rig) = Rig::start_or_skip("pointer", Dialog::None) else { return Ok(()) };
+    let share = share(&*rig.screens(), None)?;
+    share.until(&rig, "#00ff00", HD, GREEN)?;
+    let _pointer = Pointer::new(&rig.path("run/wayland-1"))?;
+    for (x, y) in [(300, 200), (700, 500)] {
+        wait_until(PATIENCE, "the pointer is seen", || {
+            // Away and back, as a pointer that stays draws nothing.
+            rig.sway(&format!("seat seat0 cursor set {} {y}", x + 40))?;
+            rig.sway(&format!("seat seat0 cursor set {x} {y}"))?;
+            let Taken::Value(frame) = share.frames.take(AGAIN) else { return Ok(false) };
+            let other = |at: &(usize, &u8)| at.1.abs_diff(GREEN) > 20;
+            let mut drawn = frame.y().iter().enumerate().filter(other).map(|(at, _)| at).peekable();
+            let there = |at: usize| (at % 1280).abs_diff(x) < 32 && (at / 1280).abs_diff(y) < 32;
+            Ok(drawn.peek().is_some() && drawn.all(there))
+        })?;
+    }
+    Ok(())
 }
 
 #[test]
