@@ -1,12 +1,13 @@
 //! A peer without a window: the same connection and pipelines as the app's, driven by JSON
 //! lines. It is the far side in tests and stands beside a browser in measurements.
 //!
-//! One object a line. Commands (`init`, `offer`, `description`, `candidate`, `restart`, `stats`,
-//! `close`, `quit`) carry an `id` and are answered in order by `{"re": id, "ok": true}` or
+//! One object a line. Commands (`init`, `offer`, `description`, `candidate`, `restart`, `share`,
+//! `stopSharing`, `stats`, `close`, `quit`) carry an `id` and are answered in order by `{"re": id, "ok": true}` or
 //! `{"re": id, "ok": false, "error": text}`; events have the field `ev`. All times are wall
 //! clock, in milliseconds since the Unix epoch.
 
 mod far_side;
+mod pictures;
 mod protocol;
 mod session;
 
@@ -94,6 +95,8 @@ async fn obey(
         Command::Restart => current.negotiate(true),
         Command::Description(description) => current.receive_description(description.into()),
         Command::Candidate { candidate } => current.receive_candidate(candidate),
+        Command::Share(share) => current.share(&share).map_err(|e| format!("{e:#}"))?,
+        Command::StopSharing => current.stop_sharing().map_err(|e| format!("{e:#}"))?,
         Command::Stats => return Ok(current.stats().await),
         Command::Close => {
             if let Some(session) = session.take() {

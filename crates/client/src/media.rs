@@ -4,7 +4,7 @@
 mod keeper;
 mod outlets;
 mod shares;
-mod still;
+pub(crate) mod still;
 mod track;
 
 use crate::ports::{Tile, TilePicture, Tiles};

@@ -1,5 +1,6 @@
 //! Pictures and sound made up: for tests, for measurements, and as the app's test devices.
 
+pub mod page;
 pub mod picture;
 pub mod screens;
 pub mod test_picture;

@@ -53,6 +53,10 @@ pub enum Command {
     },
     /// ICE restart.
     Restart,
+    /// Send a page of text in the place of the picture, as a screen.
+    Share(ShareLine),
+    /// Send the picture again.
+    StopSharing,
     /// Figures.
     Stats,
     /// End the call.
@@ -157,6 +161,20 @@ pub struct VideoLine {
     pub max_kbps: Option<u32>,
 }
 
+/// The page to share.
+#[derive(Debug, PartialEq, Deserialize)]
+pub struct ShareLine {
+    /// Width in pixels.
+    pub w: u32,
+    /// Height in pixels.
+    pub h: u32,
+    /// Pictures a second while it scrolls.
+    pub fps: u32,
+    /// It scrolls, or stands still.
+    #[serde(default)]
+    pub scrolls: bool,
+}
+
 /// The sound to send.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
@@ -215,6 +233,10 @@ mod tests {
         let silent = read(r#"{"cmd":"init","id":2,"audio":false}"#);
         let Command::Init(silent) = silent.command else { panic!("an init") };
         assert_eq!(silent.audio, Some(AudioLine::Switch(false)));
+        let share = read(r#"{"cmd":"share","id":2,"w":1920,"h":1080,"fps":30,"scrolls":true}"#);
+        let page = ShareLine { w: 1920, h: 1080, fps: 30, scrolls: true };
+        assert_eq!(share.command, Command::Share(page));
+        assert_eq!(read(r#"{"cmd":"stopSharing","id":2}"#).command, Command::StopSharing);
         let end = read(r#"{"cmd":"candidate","id":3,"candidate":null}"#);
         assert_eq!(end.command, Command::Candidate { candidate: None });
         let line = r#"{"cmd":"candidate","candidate":{"candidate":"candidate:1","sdpMid":"0","sdpMLineIndex":0}}"#;

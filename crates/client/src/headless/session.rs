@@ -1,31 +1,23 @@
 //! One call of the headless peer: a connection, its sources and its sinks.
 
 use super::far_side::{FrameLog, beeps};
-use super::protocol::{AudioLine, Init, Line, VideoLine};
+use super::pictures::Pictures;
+use super::protocol::{AudioLine, Init, Line, ShareLine, VideoLine};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, Role};
-use tincan_media::codec::h264::{Content, EncoderSettings};
-use tincan_media::device::CameraFormat;
-use tincan_media::mailbox::newest;
 use tincan_media::pipeline::audio_receive::{AudioReceivePipeline, AudioReceiver};
 use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
-use tincan_media::pipeline::video_send::VideoSendPipeline;
 use tincan_media::process::apm::ApmSettings;
-use tincan_media::synthetic::picture::Style;
-use tincan_media::synthetic::test_picture::TestPicture;
 use tincan_media::synthetic::tone::{BeepMicrophone, wall_millis};
 use tincan_peer_connection::{IceState, MediaSender, MediaSinks, Peer, PeerEvent, PeerOptions};
 use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
-use tincan_proto::units::{Bitrate, FrameRate, Resolution};
-use tincan_proto::{IceServer, PeerMessage};
+use tincan_proto::units::Resolution;
+use tincan_proto::{ControlMessage, IceServer, PeerMessage};
 use tokio::sync::mpsc;
-
-/// Rate of the encoder at 640x480 and 30 pictures a second; others in proportion to pixels.
-const VGA_RATE: Bitrate = Bitrate::from_kbps(1_700);
 
 /// A call from `init` to `close`.
 pub struct Session {
@@ -38,8 +30,12 @@ pub struct Session {
     connection: &'static str,
     video_in: Arc<VideoReceivePipeline>,
     audio_in: Arc<AudioReceiver>,
-    video_out: Option<(TestPicture, VideoSendPipeline)>,
-    _audio_out: Option<(BeepMicrophone, AudioSendPipeline)>,
+    /// The picture that is sent when nothing is shared.
+    video: Option<VideoLine>,
+    video_out: Option<Pictures>,
+    shares: bool,
+    control_open: bool,
+    audio_out: Option<(BeepMicrophone, AudioSendPipeline)>,
     _playout: AudioReceivePipeline,
 }
 
@@ -118,8 +114,9 @@ impl Session {
         let (peer, events) = Peer::open(options, sinks).await?;
         // Nothing was requested before: the pipeline has no packets yet.
         let _ = requester.set(Box::new(peer.key_frame_requester()));
-        let video_out = match init.video.filter(|_| init.send_video) {
-            Some(video) => Some(send_picture(&video, peer.media())?),
+        let video = init.video.filter(|_| init.send_video);
+        let video_out = match &video {
+            Some(video) => Some(Pictures::test_picture(video, peer.media())?),
             None => None,
         };
         let audio_out = if beep { Some(send_beep(peer.media())?) } else { None };
@@ -134,8 +131,11 @@ impl Session {
             connection: "new",
             video_in,
             audio_in,
+            video,
             video_out,
-            _audio_out: audio_out,
+            shares: false,
+            control_open: false,
+            audio_out,
             _playout: playout,
         })
     }
@@ -168,8 +168,8 @@ impl Session {
                     PeerState::Disconnected => "disconnected",
                     PeerState::Failed => "failed",
                 };
-                if let (PeerState::Connected, Some((_, pipeline))) = (state, &self.video_out) {
-                    pipeline.begin();
+                if let (PeerState::Connected, Some(pictures)) = (state, &self.video_out) {
+                    pictures.pipeline().begin();
                 }
                 self.say_state();
             }
@@ -178,10 +178,58 @@ impl Session {
                 self.say_state();
             }
             PeerEvent::KeyFrameWanted => self.send_key_frame(),
-            PeerEvent::ControlOpened
-            | PeerEvent::Control(_)
+            PeerEvent::ControlOpened => {
+                self.control_open = true;
+                self.say_media();
+            }
+            PeerEvent::Control(ControlMessage::Media { microphone, camera, screen }) => {
+                let media = json!({"microphone": microphone, "camera": camera, "screen": screen});
+                self.say(json!({"ev": "media", "t": wall_millis(), "sends": media}));
+            }
+            PeerEvent::Control(
+                ControlMessage::PictureMissing { .. }
+                | ControlMessage::Bye
+                | ControlMessage::EchoPhase { .. }
+                | ControlMessage::EchoReport { .. }
+                | ControlMessage::Unknown,
+            )
             | PeerEvent::VideoStarted
             | PeerEvent::Path { .. } => {}
+        }
+    }
+
+    /// Sends a page in the place of the picture.
+    pub fn share(&mut self, share: &ShareLine) -> anyhow::Result<()> {
+        if self.video.is_none() {
+            bail!("there is no picture track: begin with a picture");
+        }
+        // The one before is silent first.
+        self.video_out = None;
+        self.video_out = Some(Pictures::page(share, self.peer.media())?);
+        self.shares = true;
+        self.say_media();
+        Ok(())
+    }
+
+    /// Sends the picture again.
+    pub fn stop_sharing(&mut self) -> anyhow::Result<()> {
+        if let Some(video) = self.video.as_ref().filter(|_| self.shares) {
+            self.video_out = None;
+            self.video_out = Some(Pictures::test_picture(video, self.peer.media())?);
+            self.shares = false;
+            self.say_media();
+        }
+        Ok(())
+    }
+
+    /// Tells the other side what is sent, once it can hear.
+    fn say_media(&self) {
+        if self.control_open {
+            self.peer.send_control(ControlMessage::Media {
+                microphone: self.audio_out.is_some(),
+                camera: self.video_out.is_some(),
+                screen: self.shares,
+            });
         }
     }
 
@@ -201,7 +249,7 @@ impl Session {
         let peer = self.peer.stats().await;
         let audio = self.audio_in.statistics();
         let video = self.video_in.statistics();
-        let sent = self.video_out.as_ref().map(|(_, pipeline)| pipeline.statistics());
+        let sent = self.video_out.as_ref().map(|pictures| pictures.pipeline().statistics());
         let size = peer.video_resolution.unwrap_or(Resolution::new(0, 0));
         let seen = video.resolution.unwrap_or(Resolution::new(0, 0));
         let mut line = json!({
@@ -256,8 +304,8 @@ impl Session {
     }
 
     fn send_key_frame(&self) {
-        if let Some((_, pipeline)) = &self.video_out {
-            pipeline.request_key_frame();
+        if let Some(pictures) = &self.video_out {
+            pictures.pipeline().request_key_frame();
         }
     }
 
@@ -304,37 +352,6 @@ impl Session {
     fn say(&self, value: Value) {
         let _ = self.lines.send(Line::new(value));
     }
-}
-
-fn send_picture(
-    video: &VideoLine,
-    media: MediaSender,
-) -> anyhow::Result<(TestPicture, VideoSendPipeline)> {
-    let format = CameraFormat {
-        resolution: Resolution::new(video.w, video.h),
-        rate: FrameRate::from_fps(video.fps),
-    };
-    let pixels = format.resolution.area() as u64 * u64::from(format.rate.fps());
-    let vga = Resolution::VGA.area() as u64 * 30;
-    let kbps = (u64::from(VGA_RATE.bps()) / 1000 * pixels / vga).clamp(100, 20_000) as u32;
-    let settings = EncoderSettings {
-        resolution: format.resolution,
-        rate: format.rate,
-        bitrate: Bitrate::from_kbps(video.max_kbps.map_or(kbps, |most| kbps.min(most))),
-        content: Content::Camera,
-    };
-    let (frames_in, frames) = newest();
-    let pipeline = VideoSendPipeline::start(
-        frames,
-        settings,
-        Box::new(move |picture| {
-            media.send_video(&picture);
-        }),
-    )
-    .context("while starting the encoder")?;
-    let source = TestPicture::start(format, Style::Grey, frames_in)
-        .context("while starting the test picture")?;
-    Ok((source, pipeline))
 }
 
 fn send_beep(media: MediaSender) -> anyhow::Result<(BeepMicrophone, AudioSendPipeline)> {

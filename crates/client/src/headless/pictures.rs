@@ -1,0 +1,95 @@
+//! What the headless peer sends of pictures: the test picture, or a page of text as if it shared a
+//! screen.
+
+use super::protocol::{ShareLine, VideoLine};
+use crate::media::still::StillSource;
+use anyhow::Context;
+use tincan_media::codec::h264::{Content, EncoderSettings};
+use tincan_media::device::CameraFormat;
+use tincan_media::frame::VideoFrame;
+use tincan_media::mailbox::{NewestOut, newest};
+use tincan_media::pipeline::video_send::VideoSendPipeline;
+use tincan_media::synthetic::page::Page;
+use tincan_media::synthetic::picture::Style;
+use tincan_media::synthetic::test_picture::TestPicture;
+use tincan_peer_connection::MediaSender;
+use tincan_proto::units::{Bitrate, FrameRate, Resolution};
+
+/// Rate of the encoder at 640x480 and 30 pictures a second; others in proportion to pixels.
+const VGA_RATE: Bitrate = Bitrate::from_kbps(1_700);
+/// Rate of the encoder for a page, as the app has it for screens.
+const PAGE_RATE: Bitrate = Bitrate::from_kbps(2_500);
+
+/// A source and its encoder.
+pub struct Pictures {
+    pipeline: VideoSendPipeline,
+    _source: Source,
+}
+
+enum Source {
+    Picture { _picture: TestPicture },
+    Page { _page: Page, _repeated: StillSource },
+}
+
+impl Pictures {
+    /// The test picture.
+    ///
+    /// # Errors
+    /// What the encoder or the painter says.
+    pub fn test_picture(video: &VideoLine, media: MediaSender) -> anyhow::Result<Self> {
+        let format = CameraFormat {
+            resolution: Resolution::new(video.w, video.h),
+            rate: FrameRate::from_fps(video.fps),
+        };
+        let pixels = format.resolution.area() as u64 * u64::from(format.rate.fps());
+        let vga = Resolution::VGA.area() as u64 * 30;
+        let kbps = (u64::from(VGA_RATE.bps()) / 1000 * pixels / vga).clamp(100, 20_000) as u32;
+        let bitrate = Bitrate::from_kbps(video.max_kbps.map_or(kbps, |most| kbps.min(most)));
+        let (sink, frames) = newest();
+        let pipeline = encode(frames, format, bitrate, Content::Camera, media)?;
+        let picture = TestPicture::start(format, Style::Grey, sink)
+            .context("while starting the test picture")?;
+        Ok(Self { pipeline, _source: Source::Picture { _picture: picture } })
+    }
+
+    /// A page of text.
+    ///
+    /// # Errors
+    /// What the encoder or the painter says.
+    pub fn page(share: &ShareLine, media: MediaSender) -> anyhow::Result<Self> {
+        let format = CameraFormat {
+            resolution: Resolution::new(share.w, share.h),
+            rate: FrameRate::from_fps(share.fps),
+        };
+        let (sink, frames) = newest();
+        let page = Page::start(format, share.scrolls, sink).context("while starting the page")?;
+        let repeated = StillSource::start(frames, |_| {});
+        let frames = repeated.pictures();
+        let pipeline = encode(frames, format, PAGE_RATE, Content::Screen, media)?;
+        Ok(Self { pipeline, _source: Source::Page { _page: page, _repeated: repeated } })
+    }
+
+    /// The encoder.
+    pub fn pipeline(&self) -> &VideoSendPipeline {
+        &self.pipeline
+    }
+}
+
+fn encode(
+    frames: NewestOut<VideoFrame>,
+    format: CameraFormat,
+    bitrate: Bitrate,
+    content: Content,
+    media: MediaSender,
+) -> anyhow::Result<VideoSendPipeline> {
+    let settings =
+        EncoderSettings { resolution: format.resolution, rate: format.rate, bitrate, content };
+    VideoSendPipeline::start(
+        frames,
+        settings,
+        Box::new(move |picture| {
+            media.send_video(&picture);
+        }),
+    )
+    .context("while starting the encoder")
+}
