@@ -11,6 +11,7 @@ use tincan_media::screen::{
     ScreenAccess, ScreenChoice, ScreenError, ScreenKind, ScreenUnavailable,
 };
 use tincan_proto::units::Resolution;
+use tincan_test_support::process::wait_until;
 
 const RED: u32 = 0xff_0000;
 const GREEN: u32 = 0x00_c000;
@@ -133,6 +134,36 @@ fn closing_hiding_and_losing_what_is_shared_ends_it_once() -> Result<()> {
         assert!(matches!(share.frames.take(PATIENCE), Taken::Closed), "{how}");
         assert!(share.reports.recv_timeout(PATIENCE).is_err(), "{how}: it is told once");
     }
+    Ok(())
+}
+
+#[test]
+fn a_window_put_away_ends_and_one_on_another_desktop_waits() -> Result<()> {
+    let mut stage = Stage::new()?;
+    stage.manage()?;
+    // Windows come up in the middle, where the pointer is at first.
+    stage.point_at(2, 2)?;
+    let window = stage.window("Managed", Area(40, 40, 200, 160), RED)?;
+    wait_until(PATIENCE, "the window is listed", || {
+        // A window manager that has just come may miss the first request.
+        stage.map(window)?;
+        Ok(stage.target("Managed").is_ok())
+    })?;
+    let share = stage.share("Managed")?;
+    share.until("the window", |frame| shows(frame, 100, 80, RED))?;
+
+    stage.ask(window, "_NET_WM_DESKTOP", 1)?;
+    wait_until(PATIENCE, "it is not seen", || Ok(!stage.is_seen(window)?))?;
+    assert!(stage.target("Managed").is_err(), "what is not seen is not listed");
+    assert!(share.reports.recv_timeout(Duration::from_millis(300)).is_err(), "it waits");
+    stage.ask(window, "_NET_WM_DESKTOP", 0)?;
+    wait_until(PATIENCE, "it is seen again", || Ok(stage.is_seen(window)?))?;
+    stage.fill(window, Area(10, 10, 150, 100), GREEN)?;
+    share.until("what was drawn since", |frame| shows(frame, 100, 80, GREEN))?;
+
+    const ICONIC: u32 = 3;
+    stage.ask(window, "WM_CHANGE_STATE", ICONIC)?;
+    assert_eq!(share.report()?, Err(ScreenError::Closed));
     Ok(())
 }
 

@@ -11,12 +11,12 @@ use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::{NewestOut, Taken, newest};
 use tincan_media::screen::{OpenScreen, ScreenChoice, ScreenError, ScreenTarget, Screens};
 use tincan_proto::units::Resolution;
-use tincan_test_support::process::Owned;
+use tincan_test_support::process::{Owned, wait_until};
 use x11rb::connection::Connection;
 use x11rb::protocol::randr::{self, MonitorInfo};
 use x11rb::protocol::xproto::{
-    AtomEnum, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, PropMode,
-    Rectangle, Window, WindowClass,
+    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
+    CreateWindowAux, EventMask, MapState, PropMode, Rectangle, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
@@ -28,7 +28,9 @@ pub const SCREEN: Resolution = Resolution::new(640, 480);
 
 /// An X server with one screen of [`SCREEN`]; without a window manager.
 pub struct Stage {
+    manager: Option<Owned>,
     server: Option<Owned>,
+    name: String,
     connection: RustConnection,
     root: Window,
     pub screens: Arc<dyn Screens>,
@@ -48,10 +50,42 @@ impl Stage {
         let name = format!(":{}", line.trim());
         let (connection, screen) = RustConnection::connect(Some(&name))?;
         let root = connection.setup().roots[screen].root;
-        let screens = x11_screens(Some(name));
-        let stage = Self { server: Some(server), connection, root, screens };
+        let screens = x11_screens(Some(name.clone()));
+        let stage = Self { manager: None, server: Some(server), name, connection, root, screens };
         stage.fill(stage.root, Area(0, 0, 640, 480), 0)?;
         Ok(stage)
+    }
+
+    /// Lets a window manager with several desktops take over.
+    pub fn manage(&mut self) -> Result<()> {
+        let mut openbox = Command::new("openbox");
+        openbox.arg("--sm-disable").env("DISPLAY", &self.name).env_remove("WAYLAND_DISPLAY");
+        let quiet = openbox.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.manager = Some(Owned::start(quiet)?);
+        let windows = self.atom("_NET_CLIENT_LIST")?;
+        wait_until(PATIENCE, "the window manager has come", || {
+            let any = AtomEnum::ANY;
+            let cookie = self.connection.get_property(false, self.root, windows, any, 0, 1)?;
+            Ok(cookie.reply()?.format == 32)
+        })
+    }
+
+    /// Asks the window manager for something of a window (EWMH, ICCCM).
+    pub fn ask(&self, window: Window, message: &str, value: u32) -> Result<()> {
+        let message = ClientMessageEvent::new(32, window, self.atom(message)?, [value, 2, 0, 0, 0]);
+        let mask = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
+        self.connection.send_event(false, self.root, mask, message)?;
+        Ok(self.connection.sync()?)
+    }
+
+    fn atom(&self, name: &str) -> Result<u32> {
+        Ok(self.connection.intern_atom(false, name.as_bytes())?.reply()?.atom)
+    }
+
+    /// Whether the window is shown.
+    pub fn is_seen(&self, window: Window) -> Result<bool> {
+        let attributes = self.connection.get_window_attributes(window)?.reply()?;
+        Ok(attributes.map_state == MapState::VIEWABLE)
     }
 
     /// A mapped window of one colour.
@@ -107,6 +141,11 @@ impl Stage {
         Ok(self.connection.sync()?)
     }
 
+    pub fn map(&self, window: Window) -> Result<()> {
+        self.connection.map_window(window)?;
+        Ok(self.connection.sync()?)
+    }
+
     pub fn unmap(&self, window: Window) -> Result<()> {
         self.connection.unmap_window(window)?;
         Ok(self.connection.sync()?)
@@ -119,7 +158,7 @@ impl Stage {
 
     /// Divides the screen into another monitor.
     pub fn add_monitor(&self, name: &str, area: Area) -> Result<()> {
-        let name = self.connection.intern_atom(false, name.as_bytes())?.reply()?.atom;
+        let name = self.atom(name)?;
         let Area(x, y, width, height) = area;
         let monitor = MonitorInfo {
             name,
