@@ -157,7 +157,7 @@ fn a_window_put_away_ends_and_one_on_another_desktop_waits() -> Result<()> {
     assert!(stage.target("Managed").is_err(), "what is not seen is not listed");
     assert!(share.reports.recv_timeout(Duration::from_millis(300)).is_err(), "it waits");
     stage.ask(window, "_NET_WM_DESKTOP", 0)?;
-    wait_until(PATIENCE, "it is seen again", || Ok(stage.is_seen(window)?))?;
+    wait_until(PATIENCE, "it is seen again", || stage.is_seen(window))?;
     stage.fill(window, Area(10, 10, 150, 100), GREEN)?;
     share.until("what was drawn since", |frame| shows(frame, 100, 80, GREEN))?;
 
