@@ -106,7 +106,8 @@ async fn an_audio_call_shows_a_screen_while_it_is_shared_and_nothing_after() {
     alice.intend(Intent::StopSharing).await;
     bob.wait("no tile", |s| other(s).is_some_and(|p| !p.camera && p.tile.is_none())).await;
     alice.until("nothing is seen", || alice.own_size().is_none()).await;
-    assert!(alice.look(|s| s.call.as_ref().is_some_and(|c| c.self_tile.is_none())));
+    let no_tile = |s: &Snapshot| s.call.as_ref().is_some_and(|c| c.self_tile.is_none());
+    alice.wait("no tile of one's own", no_tile).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
