@@ -44,6 +44,7 @@ pub fn signed_out() -> State {
         devices: DevicesView::default(),
         settings: Settings::default(),
         screens,
+        has_relay: true,
         check: None,
         notices: vec![],
     };

@@ -1,4 +1,4 @@
-import { screen, within } from '@testing-library/svelte';
+import { cleanup, screen, within } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { describe, expect, test, vi } from 'vitest';
 import { fixtures } from '../src/lib/backend/fixtures';
@@ -115,6 +115,14 @@ describe('network settings', () => {
     await user.click(screen.getByRole('switch', { name: 'Hide my address' }));
     expect(lastIntent(backend)).toMatchObject({ type: 'updateSettings', settings: { hideAddress: true } });
     expect(id('hide-address')).toBeChecked();
+  });
+
+  test('warn at once who hides without a relay', async () => {
+    await open('network-empty');
+    expect(screen.queryByTestId('no-relay')).toBeNull();
+    cleanup();
+    await open('network-unreachable');
+    expect(id('no-relay')).toHaveTextContent('No relay is known');
   });
 
   test('take a server, and tell at the field what is wrong with it', async () => {

@@ -63,6 +63,8 @@ pub struct Snapshot {
     pub screens: ScreensView,
     /// The person's settings.
     pub settings: Settings,
+    /// A relay is known, without which nobody can be reached while the address is hidden.
+    pub has_relay: bool,
     /// The check of the connection that runs or has run last.
     pub check: Option<ConnectionCheckView>,
     /// Things that the person should know; they do not stop the call.

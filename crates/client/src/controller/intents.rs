@@ -32,11 +32,13 @@ impl Controller {
                 if self.calls.state().current.is_some() {
                     return Err(refuse(IntentErrorCode::InCall, "already in a call"));
                 }
+                self.reachable()?;
                 let call = CallId::random(&mut rand::rng());
                 self.step(Input::CallPressed { call, to, media }).await;
             }
             Intent::Accept { call, media } => {
                 self.ringing(call)?;
+                self.reachable()?;
                 self.step(Input::AcceptPressed { call, media }).await;
             }
             Intent::Decline { call } => {
@@ -99,6 +101,14 @@ impl Controller {
         self.online()?;
         let sent = self.session.send(message);
         sent.then_some(()).ok_or_else(|| refuse(IntentErrorCode::Offline, "the server is gone"))
+    }
+
+    /// Whether a connection can come about with the addresses that may be shown.
+    fn reachable(&self) -> Result<(), IntentError> {
+        if self.preferences.settings.hide_address && !self.has_relay() {
+            return Err(refuse(IntentErrorCode::NoRelay, "addresses are hidden, without a relay"));
+        }
+        Ok(())
     }
 
     fn ringing(&self, call: CallId) -> Result<(), IntentError> {

@@ -72,9 +72,17 @@ impl Controller {
             devices: self.devices.view(),
             screens: self.screens.view(),
             settings: self.preferences.settings.clone(),
+            has_relay: self.has_relay(),
             check: self.check.view(),
             notices: self.notices.shown.clone(),
         }
+    }
+
+    /// Whether settings or the server name a relay.
+    pub(super) fn has_relay(&self) -> bool {
+        let own = self.preferences.settings.ice_servers.iter();
+        let mut urls = own.chain(&self.session.ice.servers).flat_map(|server| &server.urls);
+        urls.any(|url| url.starts_with("turn"))
     }
 
     fn call_view(&self, call: &Call) -> CallView {

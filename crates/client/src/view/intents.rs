@@ -154,6 +154,8 @@ pub enum IntentErrorCode {
     Offline,
     /// Already in a call.
     InCall,
+    /// Addresses are hidden and no relay is known: nobody can be reached.
+    NoRelay,
     /// There is no such call (any more).
     NoCall,
     /// Screens cannot be shared here, or not this one.

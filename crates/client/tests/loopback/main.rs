@@ -4,6 +4,7 @@
 mod attention;
 mod desktop;
 mod echo;
+mod hidden;
 mod person;
 mod sharing;
 

@@ -26,6 +26,7 @@ use tincan_media::screen::ScreenAccess;
 use tincan_media::synthetic::picture::{Stamp, read_stamp};
 use tincan_proto::units::Resolution;
 use tincan_proto::{AccountName, IdentityKey};
+use tincan_server::ice::RelayChoice;
 use tincan_server::{Database, Server, ServerConfig};
 use tokio::sync::watch;
 
@@ -37,6 +38,7 @@ pub struct World {
     server: Option<Server>,
     address: SocketAddr,
     offers_echo: bool,
+    relays: bool,
     folder: tempfile::TempDir,
     strangers: AtomicU64,
 }
@@ -45,8 +47,8 @@ impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let address = "127.0.0.1:0".parse().expect("an address");
-        let (offers_echo, strangers) = (false, AtomicU64::new(0));
-        let mut world = Self { server: None, address, offers_echo, folder, strangers };
+        let (offers_echo, relays, strangers) = (false, true, AtomicU64::new(0));
+        let mut world = Self { server: None, address, offers_echo, relays, folder, strangers };
         world.start_server().await;
         world
     }
@@ -60,11 +62,23 @@ impl World {
         world
     }
 
+    /// One whose server has no relay.
+    pub async fn without_relay() -> Self {
+        let mut world = Self::new().await;
+        world.stop_server().await;
+        world.relays = false;
+        world.start_server().await;
+        world
+    }
+
     /// Starts the server, on the database of the one before if there was one.
     pub async fn start_server(&mut self) {
         let database = Database::File(self.folder.path().join("server.sqlite"));
         let echo = self.offers_echo.then_some(Duration::from_secs(2));
-        let config = ServerConfig { echo, ..ServerConfig::new(self.address, database) };
+        let mut config = ServerConfig { echo, ..ServerConfig::new(self.address, database) };
+        if !self.relays {
+            config.relay = RelayChoice::None;
+        }
         let server = Server::start(config).await.expect("a server");
         self.address = server.local_addr();
         self.server = Some(server);

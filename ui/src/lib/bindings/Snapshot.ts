@@ -65,6 +65,10 @@ screens: ScreensView,
  */
 settings: Settings, 
 /**
+ * A relay is known, without which nobody can be reached while the address is hidden.
+ */
+hasRelay: boolean, 
+/**
  * The check of the connection that runs or has run last.
  */
 check: ConnectionCheckView | null, 

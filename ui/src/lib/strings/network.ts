@@ -17,6 +17,7 @@ export const network = {
   hide: 'Hide my address',
   hideHint:
     'Calls go through a relay, also while it still rings, so that the people you call never see your IP address. Calls may be slower, and need a relay that can be reached. Holds for new calls.',
+  noRelay: 'No relay is known: while your address is hidden, nobody can be reached. Show it, or add a relay below.',
   checkHint: 'See what your network lets through, and what that means for calls.',
   servers: 'Your own STUN and TURN servers',
   serversHint: 'Used for calls beside those that your server offers. Most people need none.',

@@ -8,6 +8,7 @@ import type { IntentErrorCode } from '../bindings/IntentErrorCode';
 import type { NoticeKind } from '../bindings/NoticeKind';
 import type { Refusal } from '../bindings/Refusal';
 import type { SessionProblem } from '../bindings/SessionProblem';
+import { network } from './network';
 
 const BAD_NAME = 'A name has 2 to 32 letters (a to z), digits, dots, dashes or underscores.';
 const BAD_ADDRESS = 'This is not an address. It looks like 192.168.1.20:4780.';
@@ -89,6 +90,7 @@ export const intentErrors = {
   badIceServer: 'A relay is written as turn:host:3478, with a user name and a password; a STUN server as stun:host:3478.',
   offline: 'The server is not connected. Try again in a moment.',
   inCall: 'You are in a call. Hang up first.',
+  noRelay: network.noRelay,
   noCall: CALL_OVER,
   noScreen: 'This cannot be shared. Choose another window, or the whole screen.',
   closing: 'Tincan is closing.',
