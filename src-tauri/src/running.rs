@@ -17,7 +17,6 @@ use tauri::{AppHandle, Manager};
 use tincan_client::controller::{Client, ClientConfig};
 use tincan_client::profile::Profile;
 use tincan_devices::SystemDevices;
-use tincan_media::screen::{NoScreens, ScreenUnavailable};
 use tokio::sync::{Mutex, mpsc};
 
 /// How long the shell's parts may take to end: notifications are taken back meanwhile.
@@ -84,7 +83,7 @@ async fn start_client(
     let config = ClientConfig {
         profile,
         devices: Arc::new(SystemDevices::new()),
-        screens: Arc::new(NoScreens(ScreenUnavailable::Unsupported)),
+        screens: tincan_devices::system_screens(),
         tiles: hub.clone(),
         ui: shell,
         local_server: server.clone(),

@@ -55,6 +55,12 @@ impl State {
         self.snapshot.as_ref().is_some_and(|s| s.call.is_some() || !s.incoming.is_empty())
     }
 
+    /// The calls that ring.
+    pub fn ringing(&self) -> Vec<CallId> {
+        let calls = self.snapshot.iter().flat_map(|snapshot| &snapshot.incoming);
+        calls.map(|incoming| incoming.call).collect()
+    }
+
     /// The call is one that has been connected and has not ended.
     pub fn talking(&self) -> bool {
         let call = self.snapshot.as_ref().and_then(|snapshot| snapshot.call.as_ref());

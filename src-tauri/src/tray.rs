@@ -5,7 +5,7 @@ pub mod host;
 mod icon;
 mod menu;
 
-use crate::shell::{Shell, State};
+use crate::shell::Shell;
 use crate::windows::main;
 use icon::{Sign, sign_for};
 use menu::{Action, Item, Menu, find, menu_for, same_items};
@@ -19,15 +19,10 @@ use tauri::menu::{
 };
 use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Wry};
-use tincan_client::view::{Intent, ScreenAccessView, ShareView};
 use tincan_proto::units::UnixMillis;
 
 /// How often the time in the menu is looked at.
 const CLOCK: Duration = Duration::from_secs(20);
-/// How often monitors and windows are listed for the menu during a call: a desktop does not tell
-/// when a menu opens.
-const LIST: Duration = Duration::from_secs(4);
-
 /// Makes the icon. On the main thread.
 ///
 /// # Errors
@@ -87,8 +82,6 @@ pub async fn follow(shell: Arc<Shell>, tray: Tray) {
     let tray = Arc::new(tray);
     let mut states = shell.follow();
     let mut clock = tokio::time::interval(CLOCK);
-    let mut list = tokio::time::interval(LIST);
-    list.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let state = states.borrow_and_update().clone();
         if state.closing {
@@ -109,19 +102,8 @@ pub async fn follow(shell: Arc<Shell>, tray: Tray) {
         tokio::select! {
             changed = states.changed() => if changed.is_err() { return },
             _ = clock.tick() => {}
-            _ = list.tick(), if lists_screens(&state) => shell.dispatch(Intent::ListScreens),
         }
     }
-}
-
-/// Whether the menu has a list of monitors and windows.
-fn lists_screens(state: &State) -> bool {
-    let Some(snapshot) = state.snapshot.as_ref().filter(|_| state.tray_host) else { return false };
-    let shares = snapshot
-        .call
-        .as_ref()
-        .is_some_and(|call| call.connected_at.is_some() && call.share == ShareView::Off);
-    shares && snapshot.screens.access == ScreenAccessView::Listed
 }
 
 fn now() -> UnixMillis {
@@ -134,23 +116,19 @@ fn carry_out(shell: &Shell, action: &Action) {
     match action {
         Action::Open => main::show(shell, None),
         Action::Quit => shell.app().exit(0),
-        Action::Answer(..) => {
-            send(shell, action);
-            main::show(shell, None);
-        }
-        Action::Decline(_)
+        Action::Answer(..)
+        | Action::Decline(_)
         | Action::Microphone(_)
         | Action::Camera(_)
         | Action::Share(_)
         | Action::StopSharing
         | Action::HangUp
-        | Action::DoNotDisturb(_) => send(shell, action),
-    }
-}
-
-fn send(shell: &Shell, action: &Action) {
-    if let Some(intent) = shell.state().snapshot.and_then(|snapshot| action.intent(&snapshot)) {
-        shell.dispatch(intent);
+        | Action::DoNotDisturb(_) => {
+            let snapshot = shell.state().snapshot;
+            if let Some(intent) = snapshot.and_then(|snapshot| action.intent(&snapshot)) {
+                shell.dispatch(intent);
+            }
+        }
     }
 }
 

@@ -166,10 +166,15 @@ fn call_items(call: &CallView, screens: &ScreensView, menu: &mut Menu) {
 fn share_item(screens: &ScreensView) -> Item {
     let items = match &screens.access {
         ScreenAccessView::SystemDialog => {
-            vec![Item::Button("Choose…".into(), Action::Share(None))]
+            let mut items = targets(&screens.targets);
+            items.push(Item::Button("Choose…".into(), Action::Share(None)));
+            items
         }
         ScreenAccessView::Unavailable { .. } => {
             vec![Item::Label("This desktop does not let the screen be shared".into())]
+        }
+        ScreenAccessView::Listed if screens.targets.is_empty() => {
+            vec![Item::Label("Nothing to share".into())]
         }
         ScreenAccessView::Listed => targets(&screens.targets),
     };
@@ -189,9 +194,6 @@ fn targets(targets: &[ScreenView]) -> Menu {
         menu.push(Item::Line);
     }
     menu.extend(windows);
-    if menu.is_empty() {
-        menu.push(Item::Label("Nothing to share".into()));
-    }
     menu
 }
 

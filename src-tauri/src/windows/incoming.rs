@@ -30,7 +30,7 @@ pub async fn follow(shell: Arc<Shell>, mut requests: mpsc::Receiver<PutAway>) {
             (true, None) => {
                 if let Err(error) = open(&shell) {
                     tracing::warn!(%error, "a ringing call has no window of its own");
-                    put_away = ringing(&state);
+                    put_away = state.ringing();
                 }
             }
             (false, Some(window)) => {
@@ -42,22 +42,16 @@ pub async fn follow(shell: Arc<Shell>, mut requests: mpsc::Receiver<PutAway>) {
         }
         tokio::select! {
             changed = states.changed() => if changed.is_err() { return },
-            Some(PutAway) = requests.recv() => put_away = ringing(&state),
+            Some(PutAway) = requests.recv() => put_away = state.ringing(),
         }
     }
-}
-
-fn ringing(state: &State) -> Vec<CallId> {
-    let snapshot = state.snapshot.as_ref();
-    let calls = snapshot.iter().flat_map(|snapshot| &snapshot.incoming);
-    calls.map(|incoming| incoming.call).collect()
 }
 
 /// While a call rings that was not put away, unless the person sees it in the main window or
 /// wants no disturbance.
 fn is_wanted(state: &State, put_away: &[CallId]) -> bool {
     let quiet = state.settings().is_none_or(|settings| settings.do_not_disturb);
-    let rings = ringing(state).iter().any(|call| !put_away.contains(call));
+    let rings = state.ringing().iter().any(|call| !put_away.contains(call));
     rings && !quiet && !state.main.in_front()
 }
 

@@ -50,15 +50,22 @@ pub fn begin(shell: &Arc<Shell>, placements: &Placements, hidden: bool) {
     }
 }
 
-/// Ends the app when the call ends for which its closed window was only hidden.
+/// Shows it when a call is answered, wherever that was done; ends the app when the call ends for
+/// which its closed window was only hidden.
 pub async fn follow(shell: Arc<Shell>) {
     let mut states = shell.follow();
     let mut was_busy = false;
+    let mut rang = Vec::new();
     while states.changed().await.is_ok() {
         let state = states.borrow_and_update().clone();
         if state.closing {
             return;
         }
+        let call = state.snapshot.as_ref().and_then(|snapshot| snapshot.call.as_ref());
+        if call.is_some_and(|call| rang.contains(&call.call)) && !state.main.in_front() {
+            show(&shell, None);
+        }
+        rang = state.ringing();
         // The tray going away is no reason to end: the desktop's panel may be starting anew.
         if was_busy && !state.busy() && state.main.closed && !goes_on(&state) {
             tracing::info!("the call has ended and there is no window any more");

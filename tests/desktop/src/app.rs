@@ -35,6 +35,7 @@ pub struct Options {
     notifications: Option<Capabilities>,
     tray: bool,
     hidden: bool,
+    link: Option<String>,
 }
 
 impl Options {
@@ -51,6 +52,7 @@ impl Options {
             notifications: None,
             tray: false,
             hidden: false,
+            link: None,
         }
     }
 
@@ -117,6 +119,12 @@ impl Options {
     /// Starts it without a window, as the session does.
     pub fn hidden(mut self) -> Self {
         self.hidden = true;
+        self
+    }
+
+    /// Starts it with a link, as a desktop does.
+    pub fn link(mut self, link: &str) -> Self {
+        self.link = Some(link.to_owned());
         self
     }
 
@@ -193,6 +201,7 @@ impl Options {
         };
         let mut arguments = rest.arguments.clone();
         arguments.extend(self.hidden.then(|| "--hidden".to_owned()));
+        arguments.extend(self.link);
         let client = rest._driver.session(session_of(&rest.program, &arguments)).await?;
         if !self.hidden {
             let (column, row) = self.place;

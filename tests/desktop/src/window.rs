@@ -90,6 +90,17 @@ impl Window {
         &self.client
     }
 
+    /// Goes over to the app's other window as soon as there is one: all that is seen and done from
+    /// then on is there.
+    pub async fn look_into_another(&self) -> Result<()> {
+        let here = self.client.window().await?;
+        let other = eventually("there is another window", SOON, async || {
+            Ok(self.client.windows().await?.into_iter().find(|one| *one != here))
+        })
+        .await?;
+        self.client.switch_to_window(other).await.context("while looking into another window")
+    }
+
     /// Runs a function's body in the page; `arguments` are its arguments.
     pub async fn script(&self, body: &str, arguments: Vec<Value>) -> Result<Value> {
         self.client.execute(body, arguments).await.context("while running a script in the page")
@@ -169,6 +180,15 @@ impl Window {
             Ok(Some(()))
         })
         .await
+    }
+
+    /// Presses the element that takes its own window away. The driver would wait for the answer of
+    /// a page that is gone, so the page presses it after the driver has been answered.
+    pub async fn press_and_leave(&self, id: &str) -> Result<()> {
+        self.appears(id, SOON).await?;
+        let press = "const [selector] = arguments;
+            setTimeout(() => document.querySelector(selector)?.click());";
+        self.script(press, vec![json!(test_id(id))]).await.map(drop)
     }
 
     /// Presses the element if it is there now; it may go away at any moment.

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Window as Id,
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, CreateWindowAux, EventMask, Window as Id,
+    WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -36,6 +37,10 @@ pub struct Screen {
     root: Id,
     atoms: HashMap<&'static str, Atom>,
 }
+
+/// A colour as 0xRRGGBB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour(pub u32);
 
 /// A window at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +125,26 @@ impl Screen {
     /// Picks the window in the list of windows.
     pub fn activate(&self, window: &OnScreen) -> Result<()> {
         self.ask(window, "_NET_ACTIVE_WINDOW", [BY_A_PERSON, 0, 0, 0, 0])
+    }
+
+    /// Its width and height.
+    pub fn size(&self) -> (u16, u16) {
+        let root = self.connection.setup().roots.iter().find(|one| one.root == self.root);
+        root.map_or((0, 0), |root| (root.width_in_pixels, root.height_in_pixels))
+    }
+
+    /// Lays a patch of one colour over everything else.
+    pub fn paint(&self, at: (i16, i16), size: (u16, u16), colour: Colour) -> Result<()> {
+        let id = self.connection.generate_id()?;
+        // The window manager is not asked.
+        let looks = CreateWindowAux::new().background_pixel(colour.0).override_redirect(1);
+        let (x, y) = at;
+        let (width, height) = size;
+        let (kind, visual) = (WindowClass::INPUT_OUTPUT, x11rb::COPY_FROM_PARENT);
+        self.connection
+            .create_window(0, id, self.root, x, y, width, height, 0, kind, visual, &looks)?
+            .check()?;
+        self.connection.map_window(id)?.check().context("while showing a patch")
     }
 
     fn ask(&self, window: &OnScreen, what: &'static str, data: [u32; 5]) -> Result<()> {

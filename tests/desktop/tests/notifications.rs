@@ -28,7 +28,7 @@ async fn a_call_is_told_answered_declined_and_returned_from_notifications() -> R
 }
 
 #[tokio::test]
-async fn without_buttons_the_window_of_the_ringing_call_answers() -> Result<()> {
+async fn a_ringing_call_has_a_window_that_takes_no_focus_and_goes_with_the_ring() -> Result<()> {
     let desktop = Desktop::start("notification-words")?;
     let (alice, bob) = alice_and(&desktop, |bob| bob.notifications(Capabilities::Words)).await?;
     let screen = desktop.screen()?;
@@ -38,8 +38,9 @@ async fn without_buttons_the_window_of_the_ringing_call_answers() -> Result<()> 
         let typing = screen.until(alice.id()?, "Tincan", SOON, |one| one.active).await?;
         rings(&alice).await?;
         bob.notifications()?.shows("alice is calling", SOON).await?;
-        let window = screen.until(bob.id()?, "Incoming call", SOON, |one| one.above).await?;
-        ensure!(window.unlisted && !window.active, "{window:?}");
+        let window =
+            screen.until(bob.id()?, "Incoming call", SOON, |one| one.above && one.unlisted).await?;
+        ensure!(!window.active, "it takes the focus: {window:?}");
         // The person goes on typing where they were.
         screen.until(alice.id()?, "Tincan", SOON, |one| *one == typing).await?;
         alice.press("hang-up").await?;

@@ -1,16 +1,15 @@
 //! Picture-in-picture: it comes when the window is put away in a call, shows moving pictures,
 //! and leaves.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use fantoccini::wd::WindowHandle;
-use serde_json::json;
 use std::time::Duration;
 use tincan_desktop_tests::canvas::{self, REMOTE};
 use tincan_desktop_tests::pair::alice_and;
 use tincan_desktop_tests::whole_call::{ended, phase_becomes};
 use tincan_desktop_tests::window::SOON;
 use tincan_desktop_tests::x11::{OnScreen, Screen};
-use tincan_desktop_tests::{App, Desktop, Story, devices, eventually};
+use tincan_desktop_tests::{App, Desktop, Story, devices};
 
 const CONNECTED: Duration = Duration::from_secs(20);
 const HINT: &str = "see what alice's log says of picture-in-picture";
@@ -33,7 +32,7 @@ async fn picture_in_picture_comes_shows_moving_pictures_and_leaves() -> Result<(
     phase_becomes(&alice, "connected", CONNECTED).await?;
     let main = alice.client().window().await?;
 
-    let comes = comes(&alice, &screen, &main);
+    let comes = comes(&alice, &screen);
     let at = story.step("It comes when the window is minimised", HINT, &[&alice], comes).await?;
     let moves = canvas::watch(&alice, REMOTE, STAMPS, CONNECTED);
     story.step("It shows moving pictures", HINT, &[&alice], moves).await?;
@@ -50,24 +49,20 @@ async fn picture_in_picture_comes_shows_moving_pictures_and_leaves() -> Result<(
 }
 
 /// Goes over to the small window, which is where the driver looks from then on.
-async fn comes(alice: &App, screen: &Screen, main: &WindowHandle) -> Result<OnScreen> {
+async fn comes(alice: &App, screen: &Screen) -> Result<OnScreen> {
     let process = alice.id()?;
     let window = screen.until(process, "Tincan", SOON, |_| true).await?;
     screen.minimise(&window)?;
     let pip = screen.until(process, TITLE, SOON, |one| one.above).await?;
     ensure!(pip.unlisted, "it is in the list of windows: {pip:?}");
     ensure!(pip.size == (320, 180), "{pip:?}");
-    let handle = eventually("the driver sees it", SOON, async || {
-        let all = alice.client().windows().await?;
-        Ok(all.into_iter().find(|one| one != main))
-    })
-    .await?;
-    alice.client().switch_to_window(handle).await.context("while looking into it")?;
+    alice.look_into_another().await?;
+    alice.appears("pip", SOON).await?;
     Ok(pip)
 }
 
 async fn leaves(alice: &App, screen: &Screen, main: &WindowHandle) -> Result<()> {
-    ask(alice, "open_main").await?;
+    alice.press_and_leave("pip-back").await?;
     screen.is_gone(alice.id()?, TITLE, SOON).await?;
     alice.client().switch_to_window(main.clone()).await?;
     screen.until(alice.id()?, "Tincan", SOON, |one| !one.minimised).await?;
@@ -75,15 +70,7 @@ async fn leaves(alice: &App, screen: &Screen, main: &WindowHandle) -> Result<()>
 }
 
 async fn returns(alice: &App, screen: &Screen, before: &OnScreen) -> Result<()> {
-    ask(alice, "open_pip").await?;
+    alice.press("pip-toggle").await?;
     let same = |one: &OnScreen| one.at == before.at && one.size == before.size;
     screen.until(alice.id()?, TITLE, SOON, same).await.map(drop)
-}
-
-/// Calls a command as the page's buttons do. What becomes of it is seen on the screen: the page
-/// itself may go with it.
-async fn ask(alice: &App, command: &str) -> Result<()> {
-    let body = "const [command] = arguments;
-        setTimeout(() => window.__TAURI_INTERNALS__.invoke(command));";
-    alice.script(body, vec![json!(command)]).await.map(drop)
 }

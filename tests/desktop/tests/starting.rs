@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tincan_desktop_tests::pair::alice_and;
 use tincan_desktop_tests::window::SOON;
 use tincan_desktop_tests::{App, Desktop, eventually};
 
@@ -42,6 +43,23 @@ async fn it_starts_with_the_session_if_the_person_wants_it_so() -> Result<()> {
     ensure!(text.contains("tincan\" --profile alice --hidden\n"), "{text}");
     set(&alice, "startAtLogin", json!(false)).await?;
     eventually("the entry goes", SOON, async || Ok((!entry.exists()).then_some(()))).await
+}
+
+#[tokio::test]
+async fn links_lead_to_an_invitation_and_to_a_call() -> Result<()> {
+    let desktop = Desktop::start("starting-links")?;
+    let (alice, bob) = alice_and(&desktop, |bob| bob.link("tincan://call/alice")).await?;
+    // The link that started it: the page was not there yet when it came.
+    bob.appears("call-link-audio", NOTICED).await?;
+    alice.start_again(&["tincan://invite/carol"]).await?;
+    let filled = "const field = document.querySelector('[data-testid=\"add-contact-name\"]');
+        return field?.value ?? null;";
+    eventually("the form is filled in", NOTICED, async || {
+        Ok((alice.script(filled, vec![]).await? == json!("carol")).then_some(()))
+    })
+    .await?;
+    bob.press("call-link-audio").await?;
+    alice.appears("incoming", SOON).await.map(drop)
 }
 
 /// Changes one of the settings, as the settings page does.

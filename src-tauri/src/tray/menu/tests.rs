@@ -172,6 +172,9 @@ fn monitors_come_before_windows() {
 fn where_the_system_asks_there_is_one_item() {
     let menu = sharing_from(ScreenAccessView::SystemDialog, vec![]);
     assert_eq!(menu, ["Share screen > Choose…"]);
+    let last = screen("token", ScreenKind::Monitor, "What was shared last");
+    let menu = sharing_from(ScreenAccessView::SystemDialog, vec![last]);
+    assert_eq!(menu, ["Share screen > What was shared last", "Share screen > Choose…"]);
 }
 
 #[test]
