@@ -86,6 +86,7 @@ impl VideoSendPipeline {
                 fresh: true,
                 late: false,
                 last: None,
+                latest: None,
             }
             .run(&stop);
         });
@@ -138,6 +139,8 @@ struct Encoding {
     /// Somebody waits for a key frame of the last picture.
     late: bool,
     last: Option<VideoFrame>,
+    /// When the picture encoded last was taken: times rise, since they become RTP's.
+    latest: Option<Instant>,
 }
 
 impl Encoding {
@@ -186,13 +189,18 @@ impl Encoding {
     /// Encodes the last picture anew for whoever has just come. It stays older than the next.
     fn catch_up(&mut self) {
         if let Some(frame) = self.last.take_if(|_| std::mem::take(&mut self.late)) {
-            let at = frame.captured() + TICK;
-            self.encode(frame.at(at));
+            self.encode(frame);
         }
     }
 
     fn encode(&mut self, frame: VideoFrame) {
         let now = Instant::now();
+        // A source may take its first picture before the last one of another was encoded again.
+        let frame = match self.latest {
+            Some(latest) if frame.captured() <= latest => frame.at(latest + TICK),
+            _ => frame,
+        };
+        self.latest = Some(frame.captured());
         let key = self.pace.take(now) || self.fresh;
         let coded = self.encoder.encode(&frame, key);
         let took = now.elapsed();
