@@ -17,6 +17,9 @@ const FLAT: f64 = 0.05;
 const FLAT_MEBIBYTES: f64 = 4.0;
 /// So many more descriptors or threads are still as many: pools of threads come and go.
 const FLAT_COUNT: usize = 3;
+/// The same of threads: the async runtime's pool for what blocks grows by a few at a time, and
+/// keeps them for ten seconds.
+const FLAT_THREADS: usize = 8;
 /// Fewest readings that can be judged.
 const READINGS: usize = 8;
 
@@ -47,14 +50,14 @@ impl Readings {
             if after > before * (1.0 + FLAT) && after > before + FLAT_MEBIBYTES {
                 growing.push(format!("memory {before:.1} -> {after:.1} MiB"));
             }
-            for (what, count) in [
-                ("descriptors", (|held| held.descriptors) as fn(&Held) -> usize),
-                ("threads", |held| held.threads),
+            for (what, flat, count) in [
+                ("descriptors", FLAT_COUNT, (|held| held.descriptors) as fn(&Held) -> usize),
+                ("threads", FLAT_THREADS, |held| held.threads),
             ] {
                 // They swing while sockets and tasks close; what leaks never comes back down.
                 let most = first.iter().map(|held| count(&held[side])).max().unwrap_or(0);
                 let least = last.iter().map(|held| count(&held[side])).min().unwrap_or(0);
-                if least > most + FLAT_COUNT {
+                if least > most + flat {
                     growing.push(format!("{what} {most} -> {least}"));
                 }
             }
@@ -159,7 +162,7 @@ mod tests {
         };
         assert!(told(&|n| Held { mebibytes: 30.0 + n as f64, ..steady }).contains("memory"));
         assert!(told(&|n| Held { descriptors: 20 + n, ..steady }).contains("descriptors"));
-        assert!(told(&|n| Held { threads: 9 + n / 4, ..steady }).contains("threads"));
+        assert!(told(&|n| Held { threads: 9 + n, ..steady }).contains("threads"));
         assert!(Readings::default().judge().is_err());
     }
 }

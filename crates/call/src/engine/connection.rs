@@ -269,11 +269,16 @@ impl Engine {
 
     /// Gives a relayed connection its second chance.
     pub(super) fn upgrade_path(&mut self, t: &mut Turn, peer: &PeerKey) {
+        let online = self.online;
         let Some(link) = self.link_mut(peer) else { return };
         if link.upgrade_at.is_none_or(|at| at > t.now) {
             return;
         }
-        link.upgrade_at = None;
+        // A restart gives up the path that stands, so not while its offer has no way.
+        link.upgrade_at = (!online).then(|| t.now + UPGRADE_AFTER);
+        if !online {
+            return;
+        }
         if link.relayed && link.phase == Phase::Connected {
             self.negotiate(t, peer, NegotiationInput::Needed { ice_restart: true });
         }

@@ -271,6 +271,19 @@ fn a_relayed_connection_has_one_second_chance_unless_an_address_is_hidden() {
 }
 
 #[test]
+fn a_relayed_connection_keeps_its_path_while_the_server_is_away() {
+    let mut desk = Desk::in_call_with_bob();
+    settle(&mut desk);
+    desk.peer(5, &bob(), PeerInput::Path { relayed: true });
+    desk.step(Input::SignalLost);
+    desk.seconds(20);
+    assert_eq!(desk.offers(), [] as [bool; 0]);
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: true });
+    desk.seconds(6);
+    assert_eq!(desk.offers(), [true]);
+}
+
+#[test]
 fn pictures_that_stay_away_are_asked_for_negotiated_and_told_to_both() {
     let mut desk = Desk::in_call_with_bob();
     settle(&mut desk);
