@@ -1,6 +1,7 @@
 // Takes a picture of every state in both themes, and fails on anything that axe finds, on text
 // that does not fit its box, on errors in the page and on what the policy blocks.
-// `npm run screenshots -- NAME...` takes only those whose name contains one of the words.
+// `npm run screenshots -- NAME...` takes only those whose name contains one of the words;
+// with `--all` first, each of them in every size that a window may have.
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,6 +18,8 @@ const WIDE = { width: 960, height: 640 };
 const NARROW = { width: 380, height: 560 };
 /** What is left of the wide window at 200 % zoom. */
 const ZOOMED = { width: 480, height: 320 };
+/** For `--all`: a large screen's window, a small one's, and one beside something else. */
+const SIZES = { '-1280': { width: 1280, height: 800 }, '-900': { width: 900, height: 600 }, '-420': { width: 420, height: 700 } };
 const NOW = new Date(2026, 4, 12, 15, 24);
 
 const openContact = (name) => (page) => page.getByTestId(`contact-${name}`).click();
@@ -57,6 +60,14 @@ const VIEWS = [
   { name: 'contact', act: openContact('bob'), narrow: true, zoomed: true },
   { name: 'contact-key-changed', act: openContact('dimitri') },
   { name: 'calls', act: (page) => page.getByTestId('tab-calls').click(), narrow: true },
+  {
+    name: 'calls-none-found',
+    fixture: 'calls',
+    act: async (page) => {
+      await page.getByTestId('tab-calls').click();
+      await page.getByTestId('search').fill('zoe');
+    },
+  },
   { name: 'calls-empty', fixture: 'empty', act: (page) => page.getByTestId('tab-calls').click() },
   { name: 'add-contact', fixture: 'contacts', act: (page) => page.getByTestId('add-contact-open').click(), narrow: true },
   { name: 'offline', narrow: true },
@@ -196,7 +207,8 @@ const VIEWS = [
   { name: 'incoming-video', narrow: true, zoomed: true },
   { name: 'incoming-audio' },
   { name: 'incoming-two', narrow: true },
-  { name: 'incoming-in-call' },
+  { name: 'incoming-in-call', narrow: true },
+  { name: 'quiet-in-call', narrow: true, zoomed: true },
   { name: 'calling' },
   { name: 'ringing', narrow: true, zoomed: true },
   { name: 'ringing-audio' },
@@ -204,9 +216,18 @@ const VIEWS = [
   { name: 'connected', narrow: true, zoomed: true },
   { name: 'connected-hour' },
   { name: 'connected-audio' },
-  { name: 'connected-idle', fixture: 'connected', act: (page) => page.waitForTimeout(3600), skipAxe: true },
+  { name: 'connected-idle', fixture: 'connected', idle: true },
   { name: 'sound-menu', fixture: 'connected', act: openMenu('Sound devices'), narrow: true },
   { name: 'camera-menu', fixture: 'connected', act: openMenu('Camera devices') },
+  {
+    name: 'settings-in-call',
+    fixture: 'connected',
+    act: async (page) => {
+      await openMenu('Sound devices')(page);
+      await page.getByTestId('sound-settings').click();
+    },
+    narrow: true,
+  },
   { name: 'stats', fixture: 'connected', act: (page) => page.getByTestId('stats-open').click(), narrow: true },
   { name: 'stats-poor', fixture: 'poor', act: (page) => page.getByTestId('stats-open').click() },
   { name: 'picker', act: openPicker, narrow: true, zoomed: true },
@@ -214,9 +235,9 @@ const VIEWS = [
   { name: 'picker-looking', act: openPicker },
   { name: 'picker-nothing', act: openPicker },
   { name: 'picker-no-portal', act: openPicker, narrow: true, zoomed: true },
-  { name: 'share-menu', fixture: 'picker', act: openMenu('What to share') },
+  { name: 'share-menu', fixture: 'picker', act: openMenu('What to share'), narrow: true },
   { name: 'share-menu-again', fixture: 'share-again', act: openMenu('What to share') },
-  { name: 'share-menu-sharing', fixture: 'sharing', act: openMenu('What to share') },
+  { name: 'share-menu-sharing', fixture: 'sharing', act: openMenu('What to share'), narrow: true },
   { name: 'share-tooltip', fixture: 'sharing', act: (page) => page.getByTestId('toggle-share').hover() },
   { name: 'share-dialog', narrow: true },
   { name: 'share-starting' },
@@ -227,7 +248,7 @@ const VIEWS = [
   { name: 'share-closed', narrow: true },
   { name: 'share-refused' },
   { name: 'shared', narrow: true, zoomed: true },
-  { name: 'shared-idle', fixture: 'shared', act: (page) => page.waitForTimeout(3600), skipAxe: true },
+  { name: 'shared-idle', fixture: 'shared', idle: true },
   { name: 'shared-actual', fixture: 'shared', act: (page) => page.getByTestId('zoom-actual').click(), narrow: true },
   { name: 'shared-both', narrow: true },
   { name: 'shared-audio', narrow: true },
@@ -303,7 +324,8 @@ function misfits() {
   return found;
 }
 
-const words = process.argv.slice(2);
+const all = process.argv[2] === '--all';
+const words = process.argv.slice(all ? 3 : 2);
 const views = VIEWS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 
 await build({ root, logLevel: 'error' });
@@ -321,7 +343,7 @@ const complain = (where, what) => {
   console.error(`${where}: ${what}`);
 };
 
-async function look({ name, fixture = name, window = 'main', query = '', act, skipAxe }, theme, viewport, suffix) {
+async function look({ name, fixture = name, window = 'main', query = '', act, idle }, theme, viewport, suffix) {
   const where = `${name}-${theme}${suffix}`;
   const page = await browser.newPage({ viewport, locale: 'en-GB', reducedMotion: 'reduce' });
   page.on('pageerror', (error) => complain(where, error.message));
@@ -333,10 +355,13 @@ async function look({ name, fixture = name, window = 'main', query = '', act, sk
   await page.locator('#app > *').first().waitFor();
   await page.evaluate(() => document.fonts.ready);
   if (act) await act(page);
+  if (idle) await page.locator('.aside').waitFor();
+  // On a busy machine controls may have stepped aside by now.
+  else await page.evaluate(() => window.dispatchEvent(new Event('pointermove')));
   await page.waitForTimeout(250);
   await page.screenshot({ path: `${out}${where}.png` });
   for (const misfit of await page.evaluate(misfits)) complain(where, misfit);
-  if (!skipAxe) {
+  if (!idle) {
     const { violations } = await page.evaluate(`(() => { ${axe}; return axe.run({ resultTypes: ['violations'] }); })()`);
     for (const { id, help, nodes } of violations) {
       complain(where, `axe ${id}: ${help}: ${nodes.map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`).join('; ')}`);
@@ -347,9 +372,9 @@ async function look({ name, fixture = name, window = 'main', query = '', act, sk
 
 for (const view of views) {
   for (const theme of ['light', 'dark']) {
-    for (const [suffix, size] of Object.entries(view.sizes ?? { '': WIDE })) await look(view, theme, size, suffix);
-    if (view.narrow) await look(view, theme, NARROW, '-narrow');
-    if (view.zoomed && theme === 'light') await look(view, theme, ZOOMED, '-zoomed');
+    for (const [suffix, size] of Object.entries(view.sizes ?? (all ? SIZES : { '': WIDE }))) await look(view, theme, size, suffix);
+    if (view.narrow && !all) await look(view, theme, NARROW, '-narrow');
+    if (view.zoomed && !all && theme === 'light') await look(view, theme, ZOOMED, '-zoomed');
   }
 }
 

@@ -71,6 +71,13 @@ test.each(['incoming-decline', 'incoming-accept-audio'])('the window of a ringin
   expect(backend.intents).toHaveLength(1);
 });
 
+test('a call that rings silently during another is answered by keyboard', async () => {
+  const backend = await show('quiet-in-call');
+  await tabTo('silent-ring-answer');
+  await user.keyboard('{Enter}');
+  expect(lastIntent(backend)).toMatchObject({ type: 'accept' });
+});
+
 test('picture-in-picture is left by keyboard', async () => {
   const backend = await show('connected', 'pip');
   await tabTo('pip-back');

@@ -52,6 +52,12 @@ describe('shortcuts', () => {
     expect(backend.intents).toHaveLength(before);
   });
 
+  test('of the call’s window are listed', async () => {
+    await show('contacts');
+    await user.click(id('open-settings'));
+    expect(id('call-keys')).toHaveTextContent(/Full screen\s*F/);
+  });
+
   test('are cleared', async () => {
     const backend = await show('shortcuts-on');
     await user.click(id('open-settings'));

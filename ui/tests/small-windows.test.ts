@@ -67,6 +67,11 @@ describe('the window of a ringing call', () => {
     expect(backend.shell.calls).toEqual(['openMain']);
   });
 
+  test('tells how many more ring', async () => {
+    await show('incoming-two', 'incoming');
+    expect(screen.getAllByTestId('incoming-more').map((more) => more.textContent)).toEqual(['1 more']);
+  });
+
   test('declining opens nothing', async () => {
     const backend = await show('incoming-video', 'incoming');
     await user.click(id('incoming-decline'));
@@ -98,6 +103,20 @@ describe('do not disturb', () => {
     expect(lastIntent(backend)).toMatchObject({ type: 'accept', media: 'audio' });
   });
 
+  test('shows a call that rings during another, and interrupts nothing', async () => {
+    const backend = await show('quiet-in-call');
+    expect(screen.queryByRole('alertdialog')).toBeNull();
+    expect(screen.getByRole('group', { name: 'jonas is calling' })).toBeVisible();
+    await user.click(id('silent-ring-decline'));
+    expect(lastIntent(backend)).toMatchObject({ type: 'decline' });
+  });
+
+  test('lets a call be answered during another, without a picture that nobody asked for', async () => {
+    const backend = await show('quiet-in-call');
+    await user.click(id('silent-ring-answer'));
+    expect(lastIntent(backend)).toMatchObject({ type: 'accept', media: 'audio' });
+  });
+
   test('is seen beside the contacts, and ends there', async () => {
     const backend = await show('quiet');
     await user.click(id('quiet-off'));
@@ -112,6 +131,17 @@ describe('missed calls', () => {
     await user.click(id('tab-calls'));
     await user.click(screen.getByRole('button', { name: 'Call back jonas' }));
     expect(lastIntent(backend)).toEqual({ type: 'call', to: ['jonas'], media: 'audio' });
+  });
+
+  test.each(['audio', 'video'] as const)('are called back from the notice as they were offered: %s', async (media) => {
+    const backend = await show('notices');
+    backend.push((snapshot) => ({
+      ...snapshot,
+      history: snapshot.history.map((entry) => (entry.with.includes('jonas') ? { ...entry, media } : entry)),
+    }));
+    await tick();
+    await user.click(screen.getByRole('button', { name: 'Call back jonas' }));
+    expect(lastIntent(backend)).toEqual({ type: 'call', to: ['jonas'], media });
   });
 
   test('are called back from the notice, which goes', async () => {

@@ -91,6 +91,13 @@ describe('contacts', () => {
     expect(gone('add-contact-name')).toBe(true);
   });
 
+  test('are none yet beside the test call: one is told how to be found, and can try it', async () => {
+    await show('echo-alone');
+    expect(screen.getByText(/Others find you as “alice”/)).toBeVisible();
+    await user.click(id('first-test-call'));
+    expect(id('contact-name')).toHaveTextContent('Echo (test call)');
+  });
+
   test('requests are answered', async () => {
     const backend = await show('contacts');
     await user.click(id('request-accept-priya'));
@@ -118,6 +125,14 @@ describe('an incoming call', () => {
     const call = fixtures['incoming-video']?.incoming[0]?.call;
     await user.click(id('incoming-accept-audio'));
     expect(lastIntent(backend)).toEqual({ type: 'accept', call, media: 'audio' });
+  });
+
+  test('says what answering ends', async () => {
+    await show('incoming-in-call');
+    expect(screen.getByRole('alertdialog')).toHaveAccessibleDescription('Answering ends your call with bob.');
+    cleanup();
+    await show('incoming-video');
+    expect(gone('incoming-ends-call')).toBe(true);
   });
 
   test('declining says so', async () => {
@@ -151,6 +166,46 @@ describe('in a call', () => {
       { type: 'setCamera', on: false },
       { type: 'hangUp' },
     ]);
+  });
+
+  test('an audio call says that it is one, and not that a camera is off', async () => {
+    await show('connected-audio');
+    expect(id('remote-camera-off')).toHaveTextContent('Audio call');
+  });
+
+  test('settings are one step away, by menu and key, and take the keys while they are open', async () => {
+    const backend = await show('connected');
+    await user.click(id('sound-settings'));
+    expect(id('settings')).toBeVisible();
+    await user.keyboard('m');
+    expect(backend.intents).not.toContainEqual({ type: 'setMicrophone', on: false });
+    await user.click(id('close-settings'));
+    await user.keyboard('{Control>},{/Control}');
+    expect(id('settings')).toBeVisible();
+    backend.push((snapshot) => ({ ...snapshot, call: null }));
+    await tick();
+    expect(gone('settings')).toBe(true);
+  });
+
+  test('the whole screen is taken and given back by button and key, and at the end', async () => {
+    let full = false;
+    const change = (to: boolean) => (): Promise<void> => {
+      full = to;
+      document.dispatchEvent(new Event('fullscreenchange'));
+      return Promise.resolve();
+    };
+    const page = { fullscreenEnabled: { value: true }, fullscreenElement: { get: () => (full ? document.body : null) }, exitFullscreen: { value: change(false) } };
+    for (const [name, property] of Object.entries(page)) Object.defineProperty(document, name, { ...property, configurable: true });
+    Object.defineProperty(document.documentElement, 'requestFullscreen', { value: change(true), configurable: true });
+    await show('connected');
+    await user.click(id('full-screen'));
+    expect(id('full-screen')).toHaveAttribute('aria-pressed', 'true');
+    await user.keyboard('f');
+    expect(full).toBe(false);
+    await user.keyboard('f');
+    await user.click(id('hang-up'));
+    expect(full).toBe(false);
+    for (const name of Object.keys(page)) Reflect.deleteProperty(document, name);
   });
 
   test('the timer counts from the connection and the tiles are named', async () => {

@@ -1,15 +1,15 @@
-// Keys that work anywhere in a call, except while somebody types.
+// Keys that work in the window, those of a call except while somebody types.
 
 import type { CallView } from '../lib/bindings/CallView';
 import type { Intent } from '../lib/bindings/Intent';
 
-export const SHORTCUTS = { microphone: 'M', camera: 'V', share: 'S', pip: 'P', hangUp: 'Ctrl+Shift+H' } as const;
+export const SHORTCUTS = { microphone: 'M', camera: 'V', share: 'S', pip: 'P', fullScreen: 'F', zoom: 'Z', hangUp: 'Ctrl+Shift+H', settings: 'Ctrl+,' } as const;
 
 /** The same for assistive technology (`aria-keyshortcuts`). */
-export const ARIA_SHORTCUTS = { ...SHORTCUTS, hangUp: 'Control+Shift+H' } as const;
+export const ARIA_SHORTCUTS = { ...SHORTCUTS, hangUp: 'Control+Shift+H', settings: 'Control+,' } as const;
 
 /** What a key asks of this window, not of the call. */
-export type WindowAction = { type: 'toggleShare' } | { type: 'togglePip' };
+export type WindowAction = { type: 'toggleShare' } | { type: 'togglePip' } | { type: 'toggleFullScreen' };
 
 function isTyping(event: KeyboardEvent): boolean {
   const { target } = event;
@@ -37,6 +37,8 @@ export function callShortcut(event: KeyboardEvent, call: CallView): Intent | Win
       return { type: 'toggleShare' };
     case 'p':
       return { type: 'togglePip' };
+    case 'f':
+      return { type: 'toggleFullScreen' };
     default:
       return null;
   }

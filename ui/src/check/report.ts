@@ -15,6 +15,14 @@ export interface Row {
   mood: Mood;
 }
 
+// As the sentence of a check counts it: less is not heard.
+const NOTICEABLE_LOSS = 0.03;
+
+/** Calls connect, and break up. */
+export function isLossy({ verdict, loss }: CheckResult): boolean {
+  return (verdict === 'direct' || verdict === 'someRelayed') && (loss ?? 0) > NOTICEABLE_LOSS;
+}
+
 const milliseconds = (ms: number): string => `${Math.round(ms)} ms`;
 
 function found(finding: CheckFinding, words: (value: string) => string = (value) => value): string {

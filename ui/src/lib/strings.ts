@@ -13,6 +13,7 @@ import { desktop } from './strings/desktop';
 import { check, network } from './strings/network';
 import { keyChanged } from './strings/problems';
 import { share } from './strings/share';
+import { shared } from './strings/shared';
 
 export { notificationLacks } from './strings/desktop';
 export * from './strings/network';
@@ -26,16 +27,21 @@ export const t = {
   dismiss: 'Dismiss',
   cancel: 'Cancel',
   you: 'You',
-  thisComputer: 'This computer',
+  thisComputer: shared.thisComputer,
+  videoCall: 'Video call',
+  audioCall: 'Audio call',
+  callBack: 'Call back',
+  callOver: 'The call is over',
+  retry: 'Retry now',
   signIn: {
     title: 'Welcome to Tincan',
-    lead: 'Private calls, straight from one computer to another. No email, phone number or password.',
+    lead: `${shared.tagline} No email, phone number or password.`,
     name: 'Your name',
     namePlaceholder: 'alice',
     nameHint: '2 to 32 letters, digits, dots, dashes or underscores.',
     advanced: 'Advanced',
     server: 'Server',
-    serverPlaceholder: 'This computer',
+    serverPlaceholder: shared.thisComputer,
     serverHint: 'Empty: the server inside this app. Elsewhere, an address such as 192.168.1.20:4780.',
     submit: 'Continue',
     busy: 'Signing in',
@@ -43,7 +49,7 @@ export const t = {
     useThisComputer: 'Use this computer instead',
   },
   main: {
-    search: 'Search contacts',
+    search: { contacts: 'Search contacts', calls: 'Search calls' },
     contacts: 'Contacts',
     calls: 'Calls',
     settings: 'Settings',
@@ -65,6 +71,8 @@ export const t = {
     welcome: (name: string) => `You are in, ${name}`,
     welcomeLead: (name: string) => `Others find you as “${name}”. Tell them, or add somebody yourself.`,
     noMatch: (query: string) => `No contact matches “${query}”.`,
+    noCallMatches: (query: string) => `No call with anybody called “${query}”.`,
+    testCall: 'Make a test call',
   },
   addContact: {
     open: 'Add contact',
@@ -74,8 +82,6 @@ export const t = {
     submit: 'Send request',
   },
   contact: {
-    video: 'Video call',
-    audio: 'Audio call',
     recent: 'Recent calls',
     none: 'You have not called each other yet.',
     safety: 'Safety number',
@@ -90,20 +96,17 @@ export const t = {
   incoming: {
     video: (name: string) => `${name} would like a video call`,
     audio: (name: string) => `${name} is calling`,
-    videoShort: 'Video call',
-    audioShort: 'Audio call',
     acceptVideo: 'Video',
     acceptAudio: 'Audio',
     acceptVideoLong: 'Answer with video',
     acceptAudioLong: 'Answer with audio',
     decline: 'Decline',
-    over: 'The call is over',
+    answer: 'Answer',
+    more: (count: number) => `${count} more`,
+    endsCall: (names: string) => `Answering ends your call with ${names}.`,
   },
   call: {
-    microphone: 'Microphone',
-    camera: 'Camera',
-    speaker: 'Speaker',
-    hangUp: 'Hang up',
+    hangUp: shared.hangUp,
     controls: 'Call controls',
     others: 'The others',
     turnOff: (what: string) => `Turn ${what} off`,
@@ -117,12 +120,13 @@ export const t = {
     theirMuted: (name: string) => `${name} is muted`,
     youMuted: 'Your microphone is off',
     stats: 'Call quality',
+    fullScreen: 'Full screen',
+    leaveFullScreen: 'Leave full screen',
     with: (names: string) => `Call with ${names}`,
   },
   link: {
     unstable: 'Connection unstable',
     attempt: (attempt: number, of: number) => `Reconnecting ${attempt} of ${of}`,
-    retry: 'Retry now',
   },
   stats: {
     quality: { good: 'Good', fair: 'Fair', poor: 'Poor' },
@@ -131,8 +135,8 @@ export const t = {
       fair: 'The connection is a little unsteady.',
       poor: 'The connection is poor. Turning the camera off helps.',
     },
-    roundTrip: 'Round trip',
-    loss: 'Loss',
+    roundTrip: shared.roundTrip,
+    loss: shared.loss,
     jitter: 'Jitter',
     concealed: 'Sound made up',
     received: 'Received',
@@ -147,11 +151,11 @@ export const t = {
   },
   ended: {
     again: 'Call again',
-    callBack: 'Call back',
     talked: (duration: string) => `You talked for ${duration}`,
   },
   settings: {
     title: 'Settings',
+    parts: 'Part of the settings',
     devices: 'Sound and video',
     processing: 'Voice processing',
     appearance: 'Appearance',
@@ -184,7 +188,6 @@ export const t = {
   offline: {
     retrying: (seconds: number) => `Trying again in ${seconds} s.`,
     retryingNow: 'Trying again.',
-    retry: 'Retry now',
     title: 'Not connected to the server.',
   },
   echo: {

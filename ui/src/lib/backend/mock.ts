@@ -194,7 +194,8 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
       return { ...snapshot, check: null };
     case 'watchScreens':
     case 'listScreens': {
-      const watching = intent.type === 'watchScreens' ? intent.on : snapshot.screens.watching;
+      // Nothing has been found yet where the fixture says so.
+      const watching = intent.type === 'watchScreens' ? intent.on && first.screens.watching : snapshot.screens.watching;
       return { ...snapshot, screens: { ...snapshot.screens, watching } };
     }
     case 'shareScreen':

@@ -1,22 +1,19 @@
 // Words about what stands beside the main window: small windows, notifications, keys, links.
 
 import type { NotificationSupport } from '../bindings/NotificationSupport';
+import { shared } from './shared';
 
 export const desktop = {
   pip: {
-    open: 'Picture-in-picture',
     close: 'Leave picture-in-picture',
     title: 'Picture-in-picture',
     backToCall: 'Back to the call',
-    over: 'The call is over',
   },
   quiet: {
     on: 'Do not disturb',
     off: 'Turn off',
-    lead: 'Calls ring silently.',
   },
   missed: {
-    callBack: 'Call back',
     callAgain: (name: string) => `Call ${name} again`,
     callBackTo: (name: string) => `Call back ${name}`,
   },
@@ -52,7 +49,9 @@ export const desktop = {
     everywhere: 'Shortcuts that work in every program',
     everywhereHint: 'While you are in a call, also when Tincan is not in front.',
     mute: 'Microphone on or off',
-    hangUp: 'Hang up',
+    hangUp: shared.hangUp,
+    camera: 'Camera on or off',
+    zoom: 'Shared screen fitted or 1:1',
     share: 'Share or stop sharing',
     none: 'None',
     record: 'Record other keys',
@@ -62,11 +61,11 @@ export const desktop = {
     clash: (what: string) => `Already used for “${what}”.`,
     modifier: 'Hold Ctrl, Alt or Super as well, or take a function key.',
     refused: 'This desktop lets no program take keys while another is in front. The tray’s menu has the same: mute, share, hang up.',
-    within: 'In the call’s window, M, V, S and P stand for microphone, camera, sharing and picture-in-picture.',
+    within: 'In the call’s window',
   },
   about: {
     title: 'About',
-    lead: 'Private calls, straight from one computer to another.',
+    lead: shared.tagline,
     version: (version: string) => `Tincan ${version}`,
     log: 'Log file',
     licences: 'Licences',

@@ -3,6 +3,7 @@
 import type { CheckStep } from '../bindings/CheckStep';
 import type { CheckVerdict } from '../bindings/CheckVerdict';
 import type { Field } from '../../settings/ice';
+import { shared } from './shared';
 
 const RELAYS = {
   relayUdp: 'Relay over UDP',
@@ -55,12 +56,12 @@ export const check = {
   reportTitle: 'Tincan connection check',
   reportHint: 'The report holds your addresses: give it only to people you trust.',
   ...RELAYS,
-  loss: 'Loss',
-  roundTrip: 'Round trip',
+  loss: shared.loss,
+  roundTrip: shared.roundTrip,
   nat: NAT,
   publicV4: 'Public IPv4',
   publicV6: 'Public IPv6',
-  local: 'This computer',
+  local: shared.thisComputer,
   reached: (time: string) => `Works, ${time}`,
   notOffered: 'Your server offers none',
   failed: (why: string) => `Does not work: ${why}`,
@@ -84,6 +85,9 @@ export const checkAdvice = {
   noRelay: 'Ask whoever runs your server to turn its relay on, or add a relay of your own in the settings.',
   noConnection: 'Connect this computer to a network, and see that no firewall stops Tincan.',
 } satisfies Record<CheckVerdict, string>;
+
+/** What to do where packets get lost, whatever else was found. */
+export const lossAdvice = 'A cable in place of Wi-Fi, or another network, often ends such losses.';
 
 /** What stands between a computer and the Internet, by the names that the check gives. */
 export const natWords = {

@@ -9,6 +9,7 @@ import type { NoticeKind } from '../bindings/NoticeKind';
 import type { Refusal } from '../bindings/Refusal';
 import type { SessionProblem } from '../bindings/SessionProblem';
 import { network } from './network';
+import { shared } from './shared';
 
 const BAD_NAME = 'A name has 2 to 32 letters (a to z), digits, dots, dashes or underscores.';
 const BAD_ADDRESS = 'This is not an address. It looks like 192.168.1.20:4780.';
@@ -92,7 +93,7 @@ export const intentErrors = {
   inCall: 'You are in a call. Hang up first.',
   noRelay: network.noRelay,
   noCall: CALL_OVER,
-  noScreen: 'This cannot be shared. Choose another window, or the whole screen.',
+  noScreen: shared.unshareable,
   closing: 'Tincan is closing.',
 } satisfies Record<IntentErrorCode, string>;
 

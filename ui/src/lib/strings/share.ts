@@ -4,6 +4,7 @@ import type { ScreenKind } from '../bindings/ScreenKind';
 import type { ScreenUnavailable } from '../bindings/ScreenUnavailable';
 import type { ShareProblem } from '../bindings/ShareProblem';
 import { possessive } from '../format';
+import { shared } from './shared';
 
 export const share = {
   button: 'Share screen',
@@ -22,7 +23,6 @@ export const share = {
   again: (name: string) => `Share ${name} again`,
   size: (width: number, height: number) => `${width} × ${height}`,
   primary: 'Main screen',
-  noThumbnail: 'No preview',
   looking: 'Looking for screens and windows',
   nothing: 'Nothing to share was found',
   nothingLead: 'Open the window that you want to share: it shows up here at once.',
@@ -67,5 +67,5 @@ export const shareProblems = {
   closed: 'Sharing ended: what you shared was closed, or the system stopped it. Share again to go on.',
   refused: 'The system does not let Tincan share your screen. Allow it in the system settings, then share again.',
   noPortal: 'Your desktop offers no way to share the screen. Open “Share screen” to see what is missing.',
-  unsupported: 'This cannot be shared. Choose another window, or the whole screen.',
+  unsupported: shared.unshareable,
 } satisfies Record<ShareProblem, string>;
