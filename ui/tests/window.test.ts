@@ -287,12 +287,33 @@ describe('an ending', () => {
     expect(gone('ended')).toBe(true);
   });
 
-  test('offers another call, but not after a danger', async () => {
-    await show('ended-noAnswer');
-    expect(id('ended-again')).toBeVisible();
-    cleanup();
-    await show('ended-untrusted');
+  test.each([
+    ['noAnswer', true],
+    ['hungUp', false],
+    ['connectionLost', true],
+  ])('offers another call, first where it is likely to be wanted: %s', async (reason, first) => {
+    const backend = await show(`ended-${reason}`);
+    expect(id('ended-again').classList.contains('primary')).toBe(first);
+    await user.click(id('ended-again'));
+    expect(lastIntent(backend)).toEqual({ type: 'call', to: ['bob'], media: 'video' });
+  });
+
+  test.each(['untrusted', 'answeredElsewhere', 'unknownAccount'])('offers no call that would end alike: %s', async (reason) => {
+    await show(`ended-${reason}`);
     expect(gone('ended-again')).toBe(true);
+  });
+
+  test('by a danger leads to the contact and the safety number', async () => {
+    await show('ended-untrusted');
+    await user.click(id('ended-contact'));
+    expect(gone('ended')).toBe(true);
+    expect(id('contact-name')).toHaveTextContent('bob');
+  });
+
+  test.each(['connectionFailed', 'connectionLost', 'serverUnreachable'])('by the network leads to the check: %s', async (reason) => {
+    await show(`ended-${reason}`);
+    await user.click(id('ended-check'));
+    expect(id('connection-check')).toBeVisible();
   });
 });
 

@@ -30,6 +30,38 @@ export function endsOnStage(reason: EndReasonView): boolean {
   return ON_STAGE[reason];
 }
 
+/** What a person is likely to want next. Where another call would end alike, none is offered. */
+const NEXT = {
+  hungUp: 'close',
+  remoteHungUp: 'close',
+  cancelled: 'close',
+  remoteCancelled: 'call',
+  declined: 'close',
+  remoteDeclined: 'close',
+  remoteBusy: 'close',
+  noAnswer: 'call',
+  missed: 'call',
+  remoteOffline: 'close',
+  unknownAccount: 'nothing',
+  notAContact: 'nothing',
+  answeredElsewhere: 'nothing',
+  declinedElsewhere: 'close',
+  connectionLost: 'repair',
+  connectionFailed: 'repair',
+  untrusted: 'compare',
+  remoteUntrusted: 'compare',
+  serverUnreachable: 'repair',
+  expired: 'call',
+  internal: 'call',
+} satisfies Record<EndReasonView, Next>;
+
+/** `close` and `call`: either can be done, and that is first. `repair`: call, or see what is wrong. */
+export type Next = 'close' | 'call' | 'repair' | 'compare' | 'nothing';
+
+export function nextAfter(reason: EndReasonView): Next {
+  return NEXT[reason];
+}
+
 /** Endings that are a danger, not a nuisance. */
 export function isAlarming(reason: EndReasonView): boolean {
   return reason === 'untrusted' || reason === 'remoteUntrusted';

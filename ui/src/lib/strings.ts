@@ -151,6 +151,7 @@ export const t = {
   },
   ended: {
     again: 'Call again',
+    contact: 'Show contact',
     talked: (duration: string) => `You talked for ${duration}`,
   },
   settings: {
