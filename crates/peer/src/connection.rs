@@ -1,13 +1,14 @@
 //! A connection and the one task that owns it: every description, candidate and last word
 //! passes through its queue in order.
 
+use crate::dtls_roles::DtlsRoles;
 use crate::feedback::{Feedback, FeedbackCounts};
 use crate::handler::Handler;
 use crate::options::{MediaSinks, OpenError, PeerEvent, PeerOptions};
 use crate::outbound::{self, Condition, MediaSender, OutboundCounts};
 use crate::setup::{add_track, build};
 use crate::stats::{self, PeerStats};
-use crate::transport::{Cookies, Naps, Relays};
+use crate::transport::{Cookies, Naps, Nominator, Relays};
 use crate::{codecs, control};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
@@ -66,6 +67,9 @@ impl Peer {
         let naps = Arc::new(Naps::new());
         let relays = Arc::new(Relays::default());
         let cookies = Cookies::new();
+        // From a call's second connection on nothing is taken for granted.
+        let early = !options.tcp;
+        let nominator = Nominator::new(early).map_err(|error| OpenError(error.to_string()))?;
         let connection = build(
             &options,
             Feedback::new(feedback.clone(), key_frame_wanted),
@@ -73,6 +77,7 @@ impl Peer {
             naps.clone(),
             relays.clone(),
             cookies.clone(),
+            nominator.clone(),
         )
         .await?;
         let stream = format!("tincan-{:08x}", outbound::rand_u32());
@@ -108,6 +113,8 @@ impl Peer {
             naps,
             relays,
             cookies,
+            nominator,
+            dtls_roles: DtlsRoles::default(),
             events,
             sent,
             feedback,
@@ -187,6 +194,8 @@ struct Worker {
     naps: Arc<Naps>,
     relays: Arc<Relays>,
     cookies: Arc<Cookies>,
+    nominator: Arc<Nominator>,
+    dtls_roles: DtlsRoles,
     events: mpsc::UnboundedSender<PeerEvent>,
     sent: Arc<OutboundCounts>,
     feedback: Arc<FeedbackCounts>,
@@ -294,6 +303,7 @@ impl Worker {
         }
         let offer = self.connection.create_offer(None).await?;
         let sdp = self.cookies.announce(&offer.sdp);
+        self.nominator.describe_local(&sdp);
         self.connection.set_local_description(offer).await?;
         Ok(sdp)
     }
@@ -304,17 +314,26 @@ impl Worker {
             let rollback = RTCSessionDescription::rollback(None)?;
             self.connection.set_local_description(rollback).await?;
         }
-        self.cookies.learn(&sdp);
+        self.learn(&sdp);
+        let sdp = self.dtls_roles.offered(sdp, self.cookies.is_announced());
         self.connection.set_remote_description(RTCSessionDescription::offer(sdp)?).await?;
         let answer = self.connection.create_answer(None).await?;
-        let sdp = self.cookies.announce(&answer.sdp);
+        let sdp = self.dtls_roles.answering(self.cookies.announce(&answer.sdp));
+        self.nominator.describe_local(&sdp);
         self.connection.set_local_description(answer).await?;
         Ok(sdp)
     }
 
     async fn accept_answer(&mut self, sdp: String) -> Result<()> {
-        self.cookies.learn(&sdp);
+        self.learn(&sdp);
+        self.dtls_roles.answered();
         self.connection.set_remote_description(RTCSessionDescription::answer(sdp)?).await
+    }
+
+    /// Takes from the far side's description what matters below the crate.
+    fn learn(&self, sdp: &str) {
+        self.cookies.learn(sdp);
+        self.nominator.describe_remote(sdp, self.cookies.is_announced());
     }
 
     async fn add_candidate(&mut self, candidate: Candidate) {
@@ -362,7 +381,11 @@ impl Worker {
 
     async fn stats(&mut self) -> PeerStats {
         let report = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
-        stats::collect(&report, &self.sent, &self.feedback)
+        let mut stats = stats::collect(&report, &self.sent, &self.feedback);
+        if let (Some(path), true) = (&mut stats.path, self.nominator.hides_round_trip()) {
+            path.round_trip = None;
+        }
+        stats
     }
 }
 

@@ -7,6 +7,7 @@ mod addresses;
 mod codecs;
 mod connection;
 mod control;
+mod dtls_roles;
 mod feedback;
 mod handler;
 mod options;

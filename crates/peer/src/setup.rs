@@ -6,7 +6,9 @@ use crate::feedback::Feedback;
 use crate::handler::Handler;
 use crate::options::{OpenError, PeerOptions};
 use crate::outbound::{self, Outgoing};
-use crate::transport::{Cookies, Naps, Provider, Relays, StreamRelays, TransportRuntime};
+use crate::transport::{
+    Cookies, Naps, Nominator, Provider, Relays, StreamRelays, TransportRuntime,
+};
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RtpCodecKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,7 @@ pub async fn build(
     naps: Arc<Naps>,
     relays: Arc<Relays>,
     cookies: Arc<Cookies>,
+    nominator: Arc<Nominator>,
 ) -> std::result::Result<Arc<dyn PeerConnection>, OpenError> {
     let (engine, registry) = codecs::media_engine(feedback)?;
     let binds = addresses::udp_binds();
@@ -72,7 +75,7 @@ pub async fn build(
     if options.relay_only {
         configuration = configuration.with_ice_transport_policy(RTCIceTransportPolicy::Relay);
     }
-    let runtime = TransportRuntime::new(naps, relays, streams, cookies)
+    let runtime = TransportRuntime::new(naps, relays, streams, cookies, nominator)
         .ok_or_else(|| OpenError("there is no async runtime".to_owned()))?;
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration.build())

@@ -88,6 +88,11 @@ impl Cookies {
         }
     }
 
+    /// Whether the other side has announced one: it does as this side does.
+    pub fn is_announced(&self) -> bool {
+        self.theirs.get().is_some()
+    }
+
     /// Looks at a datagram that leaves.
     pub fn leaving(&self, datagram: &[u8]) -> Leaving {
         let content = look(datagram).content;

@@ -47,6 +47,11 @@ impl Relays {
         }
     }
 
+    /// Whether the far side has named this address, and as no relay's.
+    pub fn is_announced(&self, address: SocketAddr) -> bool {
+        self.lock().direct.contains(&address)
+    }
+
     fn is_relay(&self, address: SocketAddr) -> bool {
         let known = self.lock();
         known.relays.contains(&address.ip()) && !known.direct.contains(&address)

@@ -2,22 +2,11 @@
 
 use super::flights::Flights;
 use super::framing::Seen;
-use super::socket::Inbox;
 use super::stream_relays::StreamRelays;
-use std::net::SocketAddr;
+use super::via::Via;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::Notify;
-use webrtc::runtime::AsyncUdpSocket;
-
-/// A way out, which keeps nothing open.
-#[derive(Clone, Debug)]
-pub enum Via {
-    /// A datagram of this socket.
-    Socket(Weak<dyn AsyncUdpSocket>, SocketAddr),
-    /// A stream of whoever has this inbox.
-    Stream(Weak<Inbox>, SocketAddr),
-}
 
 /// The flights of one connection and the task that repeats them. The task ends with it.
 #[derive(Debug)]
@@ -73,17 +62,7 @@ async fn repeat(keeper: Weak<FlightKeeper>, changed: Arc<Notify>) {
             None => return,
         };
         for (via, datagram) in due {
-            match via {
-                Via::Socket(socket, destination) => {
-                    let Some(socket) = socket.upgrade() else { continue };
-                    // A copy that does not get out is as good as one that is lost.
-                    let _ = socket.send_to(&datagram, destination).await;
-                }
-                Via::Stream(inbox, destination) => {
-                    let Some(inbox) = inbox.upgrade() else { continue };
-                    streams.send(destination, &inbox, &datagram);
-                }
-            }
+            via.send(&streams, &datagram).await;
         }
         match deadline {
             Some(at) => tokio::select! {

@@ -74,7 +74,12 @@ impl<V: Clone> Flights<V> {
                 self.sent_data = true;
                 return self.settle();
             }
-            Kind::Media | Kind::Check | Kind::Allocate | Kind::Allocated | Kind::Other => {
+            Kind::Media
+            | Kind::Check
+            | Kind::Checked
+            | Kind::Allocate
+            | Kind::Allocated
+            | Kind::Other => {
                 return false;
             }
         }
@@ -101,7 +106,12 @@ impl<V: Clone> Flights<V> {
                 self.heard_data = true;
                 return self.settle();
             }
-            Kind::Media | Kind::Check | Kind::Allocate | Kind::Allocated | Kind::Other => {
+            Kind::Media
+            | Kind::Check
+            | Kind::Checked
+            | Kind::Allocate
+            | Kind::Allocated
+            | Kind::Other => {
                 return false;
             }
         }

@@ -12,6 +12,8 @@ const INDICATIONS: [u16; 2] = [0x0016, 0x0017];
 const DATA: u16 = 0x0013;
 /// A connectivity check, or a question for one's own address (RFC 8489, section 3).
 const BINDING_REQUEST: u16 = 0x0001;
+/// The answer to either.
+const BINDING_SUCCESS: u16 = 0x0101;
 /// A request for an address at a relay (RFC 8656, section 7.1).
 const ALLOCATE_REQUEST: u16 = 0x0003;
 /// Response to an Allocate request: the relay has given an address (RFC 8656, section 7.3).
@@ -28,6 +30,8 @@ pub enum Kind {
     Media,
     /// A connectivity check.
     Check,
+    /// The answer to one.
+    Checked,
     /// A TURN server is asked for an address.
     Allocate,
     /// A TURN server has given an address.
@@ -59,6 +63,7 @@ pub fn look(datagram: &[u8]) -> Seen<'_> {
         Some(128..=191) => Kind::Media,
         Some(0..=3) => match stun_type(content) {
             Some(BINDING_REQUEST) => Kind::Check,
+            Some(BINDING_SUCCESS) => Kind::Checked,
             Some(ALLOCATE_REQUEST) => Kind::Allocate,
             Some(ALLOCATED) => Kind::Allocated,
             Some(_) | None => Kind::Other,

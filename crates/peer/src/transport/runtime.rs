@@ -5,6 +5,7 @@ use super::cookie::Cookies;
 use super::detours::Relays;
 use super::flight_keeper::FlightKeeper;
 use super::naps::Naps;
+use super::nominator::Nominator;
 use super::socket::{Shared, TransportSocket};
 use super::stream_relays::StreamRelays;
 use std::future::Future;
@@ -37,10 +38,12 @@ impl TransportRuntime {
         relays: Arc<Relays>,
         streams: StreamRelays,
         cookies: Arc<Cookies>,
+        nominator: Arc<Nominator>,
     ) -> Option<Self> {
         let streams = Arc::new(streams);
         let flights = FlightKeeper::start(streams.clone());
-        let shared = Arc::new(Shared { naps, flights, streams, relays, cookies });
+        nominator.start(streams.clone());
+        let shared = Arc::new(Shared { naps, flights, streams, relays, cookies, nominator });
         Some(Self { tokio: default_runtime()?, shared })
     }
 }

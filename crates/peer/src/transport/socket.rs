@@ -3,10 +3,13 @@
 
 use super::cookie::{Cookies, Leaving};
 use super::detours::{Checks, Relays};
-use super::flight_keeper::{FlightKeeper, Via};
+use super::flight_keeper::FlightKeeper;
 use super::framing::{Kind, look};
 use super::naps::Naps;
+use super::nominations::Arriving;
+use super::nominator::Nominator;
 use super::stream_relays::StreamRelays;
+use super::via::Via;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use std::collections::VecDeque;
@@ -33,14 +36,16 @@ pub struct Shared {
     pub relays: Arc<Relays>,
     /// DTLS cookies known ahead.
     pub cookies: Arc<Cookies>,
+    /// Nominations to repeat, and checks that are answered here.
+    pub nominator: Arc<Nominator>,
 }
 
 /// Messages that came through streams for one socket.
 #[derive(Debug, Default)]
 pub struct Inbox {
     messages: Mutex<VecDeque<(SocketAddr, Bytes)>>,
-    /// What has been looked at already and is to be read next.
-    held: Mutex<Option<(SocketAddr, Bytes)>>,
+    /// What has been looked at already, or made here, and is to be read first.
+    held: Mutex<VecDeque<(SocketAddr, Bytes)>>,
     reader: AtomicWaker,
 }
 
@@ -57,13 +62,14 @@ impl Inbox {
         self.reader.wake();
     }
 
-    /// Keeps a message that is to be read next.
+    /// Keeps a message that is to be read as it is, and wakes the reader.
     fn hold(&self, from: SocketAddr, message: Bytes) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((from, message));
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).push_back((from, message));
+        self.reader.wake();
     }
 
     fn held(&self) -> Option<(SocketAddr, Bytes)> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     fn pop(&self) -> Option<(SocketAddr, Bytes)> {
@@ -75,6 +81,7 @@ impl Inbox {
 #[derive(Debug)]
 pub struct TransportSocket {
     inner: Arc<dyn AsyncUdpSocket>,
+    local: Option<SocketAddr>,
     inbox: Arc<Inbox>,
     checks: Checks,
     shared: Arc<Shared>,
@@ -83,19 +90,37 @@ pub struct TransportSocket {
 impl TransportSocket {
     /// Wraps a socket.
     pub fn new(inner: Arc<dyn AsyncUdpSocket>, shared: Arc<Shared>) -> Self {
-        Self { inner, inbox: Arc::default(), checks: Checks::default(), shared }
+        let local = inner.local_addr().ok();
+        Self { inner, local, inbox: Arc::default(), checks: Checks::default(), shared }
     }
 
     fn next_of_inbox(&self) -> Option<(SocketAddr, Bytes)> {
         if let Some(held) = self.inbox.held() {
             return Some(held);
         }
-        let (from, message) = self.inbox.pop()?;
-        let Some(first) = self.shared.cookies.arriving(&message) else {
-            return Some((from, message));
+        loop {
+            let (from, message) = self.inbox.pop()?;
+            match self.arriving(&message, from) {
+                Arriving::Drop => {}
+                Arriving::Read => return Some((from, message)),
+                Arriving::After(first) => {
+                    self.inbox.hold(from, message);
+                    return Some((from, first.into()));
+                }
+            }
+        }
+    }
+
+    /// What is to be done with a message from the network.
+    fn arriving(&self, message: &[u8], from: SocketAddr) -> Arriving {
+        if let Some(first) = self.shared.cookies.arriving(message) {
+            return Arriving::After(first);
+        }
+        let (Kind::Check | Kind::Checked, Some(local)) = (look(message).kind, self.local) else {
+            return Arriving::Read;
         };
-        self.inbox.hold(from, message);
-        Some((from, first.into()))
+        let announced = || self.shared.relays.is_announced(from);
+        self.shared.nominator.arriving((local, from), announced, message)
     }
 
     fn note_sent(&self, to: SocketAddr, via: impl FnOnce() -> Via, datagram: &[u8]) {
@@ -106,7 +131,15 @@ impl TransportSocket {
             }
             Kind::Media if seen.relayed => self.shared.naps.relayed(),
             Kind::Allocate => self.shared.relays.add(to.ip()),
-            Kind::Media | Kind::Check | Kind::Allocated | Kind::Other => {}
+            Kind::Check => {
+                let answer = self
+                    .local
+                    .and_then(|local| self.shared.nominator.sent((local, to), via, datagram));
+                if let Some(answer) = answer {
+                    self.inbox.hold(to, answer.into());
+                }
+            }
+            Kind::Media | Kind::Checked | Kind::Allocated | Kind::Other => {}
         }
     }
 
@@ -115,7 +148,12 @@ impl TransportSocket {
         match seen.kind {
             Kind::DtlsHandshake | Kind::DtlsData => self.shared.flights.heard(seen),
             Kind::Media if seen.relayed => self.shared.naps.relayed(),
-            Kind::Media | Kind::Check | Kind::Allocate | Kind::Allocated | Kind::Other => {}
+            Kind::Media
+            | Kind::Check
+            | Kind::Checked
+            | Kind::Allocate
+            | Kind::Allocated
+            | Kind::Other => {}
         }
     }
 
@@ -186,18 +224,27 @@ impl AsyncUdpSocket for TransportSocket {
         }
         let received = loop {
             let received = ready!(self.inner.poll_recv(cx, bufs, meta));
-            match (&received, bufs.first(), meta.first()) {
-                (Ok(1), Some(buf), Some(meta)) if self.drops(&buf[..meta.len], meta.addr) => {}
-                _ => break received,
+            let (Ok(1), Some(buf), Some(meta)) = (&received, bufs.first_mut(), meta.first_mut())
+            else {
+                break received;
+            };
+            let message = &buf[..meta.len];
+            if self.drops(message, meta.addr) {
+                continue;
             }
+            // Several of one length come as one; the next that comes alone will do.
+            let alone = meta.stride == 0 || meta.stride >= meta.len;
+            match if alone { self.arriving(message, meta.addr) } else { Arriving::Read } {
+                Arriving::Drop => continue,
+                Arriving::Read => {}
+                Arriving::After(first) => {
+                    self.inbox.hold(meta.addr, Bytes::copy_from_slice(message));
+                    buf[..first.len()].copy_from_slice(&first);
+                    (meta.len, meta.stride) = (first.len(), first.len());
+                }
+            }
+            break received;
         };
-        if let (Ok(1), Some(buf), Some(meta)) = (&received, bufs.first_mut(), meta.first_mut())
-            && let Some(first) = self.shared.cookies.arriving(&buf[..meta.len])
-        {
-            self.inbox.hold(meta.addr, Bytes::copy_from_slice(&buf[..meta.len]));
-            buf[..first.len()].copy_from_slice(&first);
-            (meta.len, meta.stride) = (first.len(), first.len());
-        }
         if let Ok(messages) = received {
             for (buf, meta) in bufs.iter().zip(meta.iter()).take(messages) {
                 for datagram in datagrams(&buf[..meta.len], meta.stride) {

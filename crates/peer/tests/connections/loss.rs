@@ -11,12 +11,18 @@ use tincan_call::{NegotiationInput, Role};
 /// Most datagrams of the DTLS client's last flight: certificate, key exchange and proof, change
 /// of keys, and "finished".
 const LAST_FLIGHT: usize = 4;
-/// The handshake message that asks for a cookie (RFC 6347, section 4.3.2).
+/// Handshake messages (RFC 6347, section 4.3.2): the first, and the one that asks for a cookie.
+const CLIENT_HELLO: u8 = 1;
 const HELLO_VERIFY_REQUEST: u8 = 3;
 
 /// Content types of a handshake: the change of keys, and its messages.
 fn is_handshake(datagram: &[u8]) -> bool {
     matches!(datagram.first(), Some(20 | 22))
+}
+
+/// Whether a datagram begins a handshake.
+pub fn is_client_hello(datagram: &[u8]) -> bool {
+    datagram.first() == Some(&22) && datagram.get(13) == Some(&CLIENT_HELLO)
 }
 
 /// A good path that counts how often the DTLS server asks for a cookie.
@@ -36,19 +42,21 @@ pub fn no_loss() -> Loss {
     Box::new(|_, _| false)
 }
 
-/// Loses the last flight of the DTLS client, which is the answerer B, the first time that it is
-/// sent.
+/// Loses the last flight of the DTLS client the first time that it is sent.
 pub fn last_flight_once() -> Loss {
-    let (mut hellos, mut gone) = (0, Vec::<Vec<u8>>::new());
+    let (mut client, mut gone) = (None, Vec::<Vec<u8>>::new());
     Box::new(move |from_a, datagram| {
-        if from_a || !is_handshake(datagram) {
+        if !is_handshake(datagram) {
             return false;
         }
-        let is_hello = datagram[0] == 22 && datagram.get(13) == Some(&1);
-        hellos += usize::from(is_hello);
+        let is_hello = is_client_hello(datagram);
+        if is_hello {
+            client = Some(from_a);
+        }
         // Copies of what was lost get through.
         let first_time = !gone.iter().any(|seen| seen == datagram);
-        let lost = !is_hello && hellos > 0 && first_time && gone.len() < LAST_FLIGHT;
+        let of_client = client == Some(from_a) && !is_hello;
+        let lost = of_client && first_time && gone.len() < LAST_FLIGHT;
         if lost {
             gone.push(datagram.to_vec());
         }

@@ -3,6 +3,7 @@
 mod connecting;
 mod hidden;
 mod loss;
+mod nomination;
 mod proxy;
 mod shuffled;
 mod sides;

@@ -156,6 +156,15 @@ async fn the_crate_alone_asks_for_a_cookie() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_crate_alone_waits_for_the_answer_to_its_nomination() {
+    assert!(connects(crate::loss::no_loss()).await, "the path is good");
+    assert!(
+        !connects(crate::nomination::answers_to_nominations()).await,
+        "transport::nominations need not answer nominations"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_crate_alone_skips_turn_over_streams() {
     let server = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let place = server.local_addr().expect("bound");
