@@ -43,7 +43,7 @@ async fn run_shuffled(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_come_twice_and_in_any_order_make_one_connection() {
     for seed in 0..24 {
-        println!("seed {seed}");
+        eprintln!("seed {seed}");
         let mut random = StdRng::seed_from_u64(seed);
         let (mut a, mut b) = (Side::new(Role::Impolite).await, Side::new(Role::Polite).await);
         let wish = || NegotiationInput::Needed { ice_restart: false };
