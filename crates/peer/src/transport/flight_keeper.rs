@@ -4,6 +4,7 @@ use super::flights::Flights;
 use super::framing::Seen;
 use super::stream_relays::StreamRelays;
 use super::via::Via;
+use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::Notify;
@@ -37,6 +38,11 @@ impl FlightKeeper {
         if self.lock().heard(Instant::now(), seen.kind, seen.content) {
             self.changed.notify_one();
         }
+    }
+
+    /// As [`Flights::last`].
+    pub fn last(&self) -> Vec<(Via, Bytes)> {
+        self.lock().last()
     }
 
     fn lock(&self) -> MutexGuard<'_, Flights<Via>> {

@@ -134,6 +134,11 @@ impl<V: Clone> Flights<V> {
         true
     }
 
+    /// The last flight, if an answer to it is still awaited.
+    pub fn last(&self) -> Vec<(V, Bytes)> {
+        if self.answered { Vec::new() } else { self.flight.clone() }
+    }
+
     /// What is to be sent again at `now`.
     pub fn due(&mut self, now: Instant) -> Vec<(V, Bytes)> {
         if self.next_at.is_none_or(|at| at > now) {
@@ -213,6 +218,16 @@ mod tests {
         assert!(flights.heard(later, HANDSHAKE, b"their last flight"));
         assert_eq!(contents(&flights.due(later)), [b"ours"]);
         assert!(!flights.heard(later + MS, HANDSHAKE, b"their last flight"), "not for each copy");
+    }
+
+    #[test]
+    fn the_last_flight_is_at_hand_until_something_answers_it() {
+        let (mut flights, start) = (Flights::new(), Instant::now());
+        assert!(flights.last().is_empty());
+        flights.sent(start, &(), HANDSHAKE, b"hello");
+        assert_eq!(contents(&flights.last()), [b"hello"]);
+        flights.heard(start + MS, HANDSHAKE, b"their hello");
+        assert!(flights.last().is_empty());
     }
 
     #[test]

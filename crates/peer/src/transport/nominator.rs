@@ -1,5 +1,6 @@
 //! Sends due nominations again: the clock and the sockets beside [`Nominations`].
 
+use super::flight_keeper::FlightKeeper;
 use super::nominations::{Arriving, Nominations, Path};
 use super::stream_relays::StreamRelays;
 use super::via::Via;
@@ -25,9 +26,10 @@ impl Nominator {
         Ok(Arc::new(Self { nominations: Mutex::new(nominations), changed: Arc::default() }))
     }
 
-    /// Starts the task. Must run on tokio.
-    pub fn start(self: &Arc<Self>, streams: Arc<StreamRelays>) {
-        tokio::spawn(repeat(Arc::downgrade(self), self.changed.clone(), streams));
+    /// Starts the task. Must run on tokio. What is said in DTLS goes with each nomination: the far
+    /// side hears it only when nominated.
+    pub fn start(self: &Arc<Self>, streams: Arc<StreamRelays>, flights: Arc<FlightKeeper>) {
+        tokio::spawn(repeat(Arc::downgrade(self), self.changed.clone(), streams, flights));
     }
 
     /// As [`Nominations::describe_local`].
@@ -76,7 +78,12 @@ impl Drop for Nominator {
     }
 }
 
-async fn repeat(nominator: Weak<Nominator>, changed: Arc<Notify>, streams: Arc<StreamRelays>) {
+async fn repeat(
+    nominator: Weak<Nominator>,
+    changed: Arc<Notify>,
+    streams: Arc<StreamRelays>,
+    flights: Arc<FlightKeeper>,
+) {
     loop {
         let (deadline, due) = match nominator.upgrade() {
             Some(nominator) => {
@@ -88,6 +95,9 @@ async fn repeat(nominator: Weak<Nominator>, changed: Arc<Notify>, streams: Arc<S
         };
         if let Some((via, datagram)) = due {
             via.send(&streams, &datagram).await;
+            for (via, datagram) in flights.last() {
+                via.send(&streams, &datagram).await;
+            }
         }
         match deadline {
             Some(at) => tokio::select! {

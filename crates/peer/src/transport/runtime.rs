@@ -42,7 +42,7 @@ impl TransportRuntime {
     ) -> Option<Self> {
         let streams = Arc::new(streams);
         let flights = FlightKeeper::start(streams.clone());
-        nominator.start(streams.clone());
+        nominator.start(streams.clone(), flights.clone());
         let shared = Arc::new(Shared { naps, flights, streams, relays, cookies, nominator });
         Some(Self { tokio: default_runtime()?, shared })
     }
