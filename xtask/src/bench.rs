@@ -3,6 +3,7 @@
 mod connect;
 mod relay;
 mod screen;
+mod share;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,6 +17,8 @@ pub enum Bench {
     Relay(relay::Options),
     /// Processor time of capturing a screen, beside ffmpeg's, and how legible codecs leave text.
     Screen(screen::Options),
+    /// Processor time of sharing a screen, still and scrolling, beside Chromium's.
+    Share(share::Options),
 }
 
 /// Measures; true if everything that was tried worked.
@@ -24,5 +27,6 @@ pub fn run(bench: &Bench) -> Result<bool> {
         Bench::Connect(options) => connect::run(options),
         Bench::Relay(options) => relay::run(options),
         Bench::Screen(options) => screen::run(options),
+        Bench::Share(options) => share::run(options),
     }
 }

@@ -54,6 +54,8 @@ pub enum Purpose {
     Seen,
     /// Building, and the app in windows that nobody sees.
     Unseen,
+    /// The same, and Chromium beside it.
+    Beside,
     /// Building, and the network lab.
     Lab,
     /// Building, and packages that others install.
@@ -68,6 +70,7 @@ impl Purpose {
             Self::Build => &[BUILD],
             Self::Seen => &[BUILD, RUN],
             Self::Unseen => &[BUILD, RUN, UNSEEN],
+            Self::Beside => &[BUILD, RUN, UNSEEN, FAR_SIDE],
             Self::Lab => &[BUILD, LAB],
             Self::Package => &[BUILD, PACKAGE],
             Self::Test => &[BUILD, RUN, UNSEEN, WAYLAND, FAR_SIDE, LAB],

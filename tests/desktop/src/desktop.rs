@@ -19,7 +19,7 @@ const SCREEN_START: Duration = Duration::from_secs(20);
 pub struct Desktop {
     // Fields are dropped in this order: the window manager goes before its screen.
     _window_manager: Running,
-    _screen: Running,
+    screen: Running,
     display: String,
     output: PathBuf,
     scratch: Scratch,
@@ -33,8 +33,13 @@ impl Desktop {
 
     /// The same with a folder that the caller has made.
     pub fn start_in(name: &str, output: &Path) -> Result<Self> {
+        Self::start_sized(name, output, SCREEN)
+    }
+
+    /// The same with a screen of this size and depth, such as `1920x1080x24`.
+    pub fn start_sized(name: &str, output: &Path, size: &str) -> Result<Self> {
         let mut xvfb = Command::new("Xvfb");
-        xvfb.args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"]);
+        xvfb.args(["-displayfd", "1", "-screen", "0", size, "-nolisten", "tcp", "-noreset"]);
         let mut screen = Running::start("screen", xvfb, output)?;
         let number = screen.first_line(SCREEN_START).context("while starting Xvfb")?;
         let display = format!(":{number}");
@@ -43,7 +48,7 @@ impl Desktop {
         let window_manager = Running::start("window-manager", openbox, output)?;
         Ok(Self {
             _window_manager: window_manager,
-            _screen: screen,
+            screen,
             display,
             output: output.to_path_buf(),
             scratch: Scratch::new(name)?,
@@ -59,6 +64,16 @@ impl Desktop {
     /// The windows on this screen, as its window manager knows them.
     pub fn screen(&self) -> Result<Screen> {
         Screen::open(&self.display)
+    }
+
+    /// The name of its X server.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// The process of its X server.
+    pub fn server(&self) -> u32 {
+        self.screen.id()
     }
 
     /// Where pictures and logs go.

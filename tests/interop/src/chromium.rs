@@ -1,4 +1,4 @@
-//! Debian's Chromium, headless, with the page of this folder as the far side of a call.
+//! Debian's Chromium, headless or on a screen, with a page of this folder as a side of a call.
 
 use anyhow::{Context, Result};
 use fantoccini::wd::Capabilities;
@@ -33,41 +33,83 @@ impl Drop for Chromium {
 }
 
 impl Chromium {
-    /// Starts it and loads the page; logs go to `folder`.
+    /// Starts it without a screen and loads the far side's page; logs go to `folder`.
     pub async fn start(folder: &Path) -> Result<Self> {
-        let profile = Scratch::new("chromium")?;
-        let mark = Mark::new("chromium");
+        let unseen = ["--headless=new".to_owned(), "--disable-gpu".to_owned()];
+        Self::with("chromium", "page.html", unseen.into(), None, folder).await
+    }
+
+    /// Starts it in a window of this size on an X server, and loads a page of this folder.
+    pub async fn shown(
+        name: &str,
+        page: &str,
+        display: &str,
+        (width, height): (u32, u32),
+        folder: &Path,
+    ) -> Result<Self> {
+        let seen = [
+            format!("--window-size={width},{height}"),
+            "--window-position=0,0".to_owned(),
+            "--ozone-platform=x11".to_owned(),
+            "--lang=en-US".to_owned(),
+            "--no-first-run".to_owned(),
+            // The question which screen is to be shared is answered by this.
+            "--auto-select-desktop-capture-source=Entire screen".to_owned(),
+        ];
+        Self::with(name, page, seen.into(), Some(display), folder).await
+    }
+
+    async fn with(
+        name: &str,
+        page: &str,
+        mut arguments: Vec<String>,
+        display: Option<&str>,
+        folder: &Path,
+    ) -> Result<Self> {
+        let profile = Scratch::new(name)?;
+        let mark = Mark::new(name);
         let mut command = Command::new("chromedriver");
+        if let Some(display) = display {
+            command.env("DISPLAY", display).env_remove("WAYLAND_DISPLAY");
+        }
         mark.put_on(&mut command);
-        let driver = Driver::start("chromium", command, folder).await?;
+        let driver = Driver::start(name, command, folder).await?;
         let mut capabilities = Capabilities::new();
         capabilities.insert("browserName".into(), json!("chrome"));
-        let arguments = [
-            "--headless=new".to_owned(),
+        arguments.extend([
             format!("--user-data-dir={}", profile.path().display()),
             // Tests run as root in containers; the page is our own.
             "--no-sandbox".to_owned(),
             "--disable-dev-shm-usage".to_owned(),
-            "--disable-gpu".to_owned(),
             "--mute-audio".to_owned(),
             "--autoplay-policy=no-user-gesture-required".to_owned(),
             // Candidates with addresses instead of mDNS names, loopback included: a container may
             // have nothing else.
             "--disable-features=WebRtcHideLocalIpsWithMdns".to_owned(),
             "--allow-loopback-in-peer-connection".to_owned(),
-        ];
+        ]);
         capabilities.insert(
             "goog:chromeOptions".into(),
             json!({ "binary": "/usr/bin/chromium", "args": arguments }),
         );
         let client = driver.session(capabilities).await?;
-        let page = place::package().join("page.html");
+        let page = place::package().join(page);
         client
             .goto(&format!("file://{}", page.display()))
             .await
-            .context("while loading the far side's page")?;
-        let window = Window::new("chromium", client);
+            .with_context(|| format!("while loading {page:?}"))?;
+        let window = Window::new(name, client);
         Ok(Self { window, mark, _driver: driver, _profile: profile })
+    }
+
+    /// The page.
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// The ids of the browser's processes that inherited its mark: its first one among them.
+    pub fn processes(&self) -> Vec<u32> {
+        self.mark.processes()
     }
 
     /// Calls a function of the page.

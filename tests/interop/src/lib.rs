@@ -3,6 +3,7 @@
 
 pub mod chromium;
 pub mod meeting;
+pub mod share;
 
 pub use chromium::Chromium;
 pub use meeting::{Meeting, Offerer};

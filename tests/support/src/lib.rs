@@ -5,9 +5,11 @@
 
 pub mod far_side;
 pub mod memory;
+pub mod page;
 pub mod peer;
 pub mod place;
 pub mod process;
+pub mod processor;
 pub mod resources;
 pub mod running;
 pub mod sound;

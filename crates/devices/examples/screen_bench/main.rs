@@ -3,8 +3,6 @@
 #![allow(clippy::print_stdout, reason = "a command line program talks on standard output")]
 
 #[cfg(target_os = "linux")]
-mod page;
-#[cfg(target_os = "linux")]
 mod quality;
 
 #[cfg(not(target_os = "linux"))]
@@ -19,7 +17,6 @@ fn main() -> anyhow::Result<()> {
 
 #[cfg(target_os = "linux")]
 mod bench {
-    use super::page::{Page, Scrolling};
     use super::quality;
     use anyhow::{Context, Result, ensure};
     use std::process::Command;
@@ -30,6 +27,7 @@ mod bench {
     use tincan_media::frame::VideoFrame;
     use tincan_media::mailbox::{Taken, newest};
     use tincan_media::screen::ScreenChoice;
+    use tincan_test_support::page::{Page, Scrolling, Server};
 
     /// How long each capture is measured.
     const SPAN: Duration = Duration::from_secs(5);
@@ -41,17 +39,19 @@ mod bench {
     const STILL: usize = 30;
 
     pub fn run() -> Result<()> {
-        let page = Arc::new(Page::start()?);
+        let server = Server::start()?;
+        let display = server.display.as_str();
+        let page = Arc::new(Page::on(display)?);
         println!("Capture of 1920x1080, {ROUNDS} rounds of {} s", SPAN.as_secs());
         println!("| what | pictures/s | CPU ms a picture | CPU of a core |\n|---|---|---|---|");
         let (mut ours, mut theirs, mut still) = (Sum::default(), Sum::default(), Sum::default());
         let (mut i420, mut frames) = (Sum::default(), Vec::new());
         for _ in 0..ROUNDS {
-            still.add(capture(&page, &mut Vec::new(), 0)?);
+            still.add(capture(display, &mut Vec::new(), 0)?);
             let _scrolling = Scrolling::start(&page);
-            theirs.add(x11grab(&page, &[])?);
-            ours.add(capture(&page, &mut frames, SCROLLED)?);
-            i420.add(x11grab(&page, &["-pix_fmt", "yuv420p"])?);
+            theirs.add(x11grab(display, &[])?);
+            ours.add(capture(display, &mut frames, SCROLLED)?);
+            i420.add(x11grab(display, &["-pix_fmt", "yuv420p"])?);
         }
         ours.print("Tincan, scrolling text, to I420");
         theirs.print("ffmpeg x11grab, as it is (BGRx)");
@@ -69,8 +69,8 @@ mod bench {
         frames.extend(std::iter::repeat_n(last, STILL));
         println!("Text at {KBPS} kbit/s and {FPS} pictures/s, two seconds scrolled, one still");
         println!(
-            "| encoder | kbit/s | PSNR | SSIM | PSNR still | SSIM still | ms a picture |\n\
-             |---|---|---|---|---|---|---|"
+            "| encoder | first picture | then kbit/s | PSNR | SSIM | PSNR still | SSIM still | ms a picture |\n\
+             |---|---|---|---|---|---|---|---|"
         );
         for (name, made) in [
             ("OpenH264, screen", quality::ours(Content::Screen, &frames, KBPS, FPS)),
@@ -79,8 +79,8 @@ mod bench {
         ] {
             let it = made.with_context(|| format!("while encoding with {name}"))?;
             println!(
-                "| {name} | {:.0} | {:.1} dB | {:.4} | {:.1} dB | {:.4} | {:.1} |",
-                it.kbps, it.psnr, it.ssim, it.still_psnr, it.still_ssim, it.ms
+                "| {name} | {:.0} kB | {:.0} | {:.1} dB | {:.4} | {:.1} dB | {:.4} | {:.1} |",
+                it.first, it.kbps, it.psnr, it.ssim, it.still_psnr, it.still_ssim, it.ms
             );
         }
         Ok(())
@@ -117,8 +117,8 @@ mod bench {
     }
 
     /// Captures as the app does; keeps as many pictures as are wanted.
-    fn capture(page: &Page, kept: &mut Vec<VideoFrame>, wanted: usize) -> Result<Sum> {
-        let screens = x11_screens(Some(page.display.clone()));
+    fn capture(display: &str, kept: &mut Vec<VideoFrame>, wanted: usize) -> Result<Sum> {
+        let screens = x11_screens(Some(display.to_owned()));
         let monitor = screens.list()?.into_iter().next().context("no monitor")?;
         let (sink, frames) = newest();
         let choice = ScreenChoice::Target(monitor.id);
@@ -150,11 +150,11 @@ mod bench {
         anyhow::bail!("nothing is captured")
     }
 
-    fn x11grab(page: &Page, format: &[&str]) -> Result<Sum> {
+    fn x11grab(display: &str, format: &[&str]) -> Result<Sum> {
         let (rate, seconds) = (FPS.to_string(), SPAN.as_secs().to_string());
         let output = Command::new("ffmpeg")
             .args(["-nostdin", "-hide_banner", "-benchmark", "-f", "x11grab", "-framerate", &rate])
-            .args(["-video_size", "1920x1080", "-draw_mouse", "1", "-i", &page.display])
+            .args(["-video_size", "1920x1080", "-draw_mouse", "1", "-i", display])
             .args(["-t", &seconds])
             .args(format)
             .args(["-c:v", "wrapped_avframe", "-threads", "1", "-f", "null", "-"])

@@ -3,12 +3,16 @@
 use anyhow::{Context, Result, ensure};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use tincan_media::codec::annex_b::{NalType, nal_units};
 use tincan_media::codec::h264::{Content, EncoderSettings, H264Decoder, H264Encoder};
 use tincan_media::frame::VideoFrame;
 use tincan_proto::units::{Bitrate, FrameRate};
 
 /// What one encoder made of the pictures.
 pub struct Quality {
+    /// The first picture, a key frame, in kilobytes.
+    pub first: f64,
+    /// The rate of all others: the first alone is more than a second's worth.
     pub kbps: f64,
     /// Of all pictures, on average.
     pub psnr: f64,
@@ -29,17 +33,17 @@ pub fn ours(content: Content, frames: &[VideoFrame], kbps: u32, fps: u32) -> Res
         content,
     })?;
     let mut decoder = H264Decoder::new()?;
-    let (mut bytes, mut spent, mut shown) = (0, Duration::ZERO, Vec::new());
+    let (mut sizes, mut spent, mut shown) = (Vec::new(), Duration::ZERO, Vec::new());
     let start = Instant::now();
     for (n, frame) in frames.iter().enumerate() {
         let frame = frame.clone().at(start + FrameRate::from_fps(fps).interval() * n as u32);
         let began = Instant::now();
         let coded = encoder.encode(&frame, false)?.context("skipping is off")?;
         spent += began.elapsed();
-        bytes += coded.annex_b.len();
+        sizes.push(coded.annex_b.len());
         shown.push(decoder.decode(&coded.annex_b)?.context("one in, one out")?.y().to_vec());
     }
-    Ok(judge(frames, &shown, bytes, fps, spent))
+    Ok(judge(frames, &shown, &sizes, fps, spent))
 }
 
 /// x264 set for calls, by ffmpeg.
@@ -68,7 +72,20 @@ pub fn x264(frames: &[VideoFrame], kbps: u32, fps: u32) -> Result<Quality> {
         .map(|picture| picture[..size.area()].to_vec())
         .collect();
     ensure!(shown.len() == frames.len(), "{} pictures came back", shown.len());
-    Ok(judge(frames, &shown, std::fs::metadata(&coded)?.len() as usize, fps, spent))
+    let coded = std::fs::read(&coded)?;
+    Ok(judge(frames, &shown, &sizes(&coded), fps, spent))
+}
+
+/// The bytes of each picture of one slice, with what comes before it.
+fn sizes(annex_b: &[u8]) -> Vec<usize> {
+    let (mut sizes, mut bytes) = (Vec::new(), 0);
+    for nal in nal_units(annex_b) {
+        bytes += nal.len();
+        if matches!(NalType::of(nal), NalType::Idr | NalType::Slice) {
+            sizes.push(std::mem::take(&mut bytes));
+        }
+    }
+    sizes
 }
 
 fn ffmpeg() -> Command {
@@ -80,7 +97,7 @@ fn ffmpeg() -> Command {
 fn judge(
     frames: &[VideoFrame],
     shown: &[Vec<u8>],
-    bytes: usize,
+    sizes: &[usize],
     fps: u32,
     spent: Duration,
 ) -> Quality {
@@ -91,7 +108,10 @@ fn judge(
     let count = all.len() as f64;
     let (still_psnr, still_ssim) = all[all.len() - 1];
     Quality {
-        kbps: bytes as f64 * 8.0 * f64::from(fps) / count / 1000.0,
+        first: sizes.first().copied().unwrap_or_default() as f64 / 1000.0,
+        kbps: sizes.iter().skip(1).sum::<usize>() as f64 * 8.0 * f64::from(fps)
+            / (count - 1.0)
+            / 1000.0,
         psnr: all.iter().map(|(psnr, _)| psnr).sum::<f64>() / count,
         ssim: all.iter().map(|(_, ssim)| ssim).sum::<f64>() / count,
         still_psnr,
