@@ -15,6 +15,15 @@ test.each(Object.keys(fixtures))('%s can be shown', async (name) => {
   expect(document.body.textContent.trim()).not.toBe('');
 });
 
+test('pictures go on whatever else changes in a call', async () => {
+  const backend = await show('connected');
+  const canvases = screen.getAllByTestId('tile');
+  expect(canvases.length).toBeGreaterThan(1);
+  backend.push((before) => ({ ...before, call: before.call && { ...before.call, connectedAt: NOW - 1000 } }));
+  await tick();
+  screen.getAllByTestId('tile').forEach((canvas, n) => { expect(canvas).toBe(canvases[n]); });
+});
+
 describe('signing in', () => {
   test('sends the name as typed, and no server unless one was entered', async () => {
     const backend = await show('signed-out');
