@@ -31,6 +31,21 @@ const DELIMITER: [u8; 2] = [0x09, 0xf0];
 /// the track from the first packet, and loses what comes together with it.
 const LEAD: Duration = Duration::from_millis(8);
 
+/// Packets of one picture that go out together. A key frame of a screen has hundreds of them, and a
+/// receiver's socket of usual size holds about ninety.
+const BURST: usize = 16;
+/// What lies between two bursts, so that the receiver takes the first meanwhile: 150 Mbit/s at most.
+const BETWEEN_BURSTS: Duration = Duration::from_millis(1);
+
+/// How long the writer waits before this packet of a picture.
+fn pause_before(packet: usize, first_picture: bool) -> Option<Duration> {
+    match packet {
+        0 => None,
+        1 if first_picture => Some(LEAD),
+        _ => packet.is_multiple_of(BURST).then_some(BETWEEN_BURSTS),
+    }
+}
+
 /// What was sent so far.
 #[derive(Debug, Default)]
 pub struct OutboundCounts {
@@ -174,8 +189,8 @@ async fn write_video(
         let timestamp = clock.at(picture.captured);
         let last = payloads.len().saturating_sub(1);
         for (index, payload) in payloads.into_iter().enumerate() {
-            if first && index == 1 {
-                tokio::time::sleep(LEAD).await;
+            if let Some(pause) = pause_before(index, first) {
+                tokio::time::sleep(pause).await;
             }
             counts.video_packets.fetch_add(1, Ordering::Relaxed);
             counts.video_bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
@@ -276,7 +291,16 @@ pub fn rand_u32() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+
+    #[test]
+    fn usual_pictures_go_out_in_one_burst_and_large_ones_in_many() {
+        let pauses = |packets, first| (0..packets).filter_map(move |n| pause_before(n, first));
+        assert_eq!(pauses(BURST, false).count(), 0);
+        assert_eq!(pauses(BURST, true).collect::<Vec<_>>(), [LEAD]);
+        let key_frame_of_a_screen = 10 * BURST;
+        let waited: Duration = pauses(key_frame_of_a_screen, false).sum();
+        assert_eq!(waited, 9 * BETWEEN_BURSTS);
+    }
 
     #[test]
     fn timestamps_follow_capture_times_and_wrap() {

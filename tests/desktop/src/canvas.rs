@@ -12,6 +12,18 @@ use std::time::Duration;
 
 const READ: &str = include_str!("canvas.js");
 
+/// Tells the colour of a canvas at a place that is given as a share of its width and height.
+const PIXEL: &str = "
+    const [selector, x, y] = arguments;
+    const canvas = document.querySelector(selector);
+    if (!canvas || canvas.width < 2) return null;
+    const scratch = document.createElement('canvas');
+    scratch.width = canvas.width;
+    scratch.height = canvas.height;
+    const pen = scratch.getContext('2d');
+    pen.drawImage(canvas, 0, 0);
+    return Array.from(pen.getImageData(canvas.width * x, canvas.height * y, 1, 1).data);";
+
 /// The tile of the other side's picture.
 pub const REMOTE: &str = "canvas[data-testid=\"tile\"][data-tile^=\"remote:\"]";
 /// The tile of one's own picture.
@@ -90,6 +102,27 @@ pub async fn watch(window: &Window, tile: &str, stamps: usize, limit: Duration) 
     })
     .await?;
     Ok(Watched { first, last, stamps: seen.len(), ages_ms })
+}
+
+/// Waits until a tile has a colour at a place that is given as a share of its width and height.
+/// Coding turns it a little.
+pub async fn shows_colour(
+    window: &Window,
+    tile: &str,
+    [x, y]: [f64; 2],
+    wanted: [u8; 3],
+    limit: Duration,
+) -> Result<()> {
+    let mut last = json!(null);
+    let seen = eventually("the picture has the colour", limit, async || {
+        last = window.script(PIXEL, vec![json!(tile), json!(x), json!(y)]).await?;
+        let pixel: Option<Vec<u8>> = serde_json::from_value(last.clone())?;
+        let pixel = pixel.context("there is no picture")?;
+        ensure!(pixel.len() == 4, "{pixel:?}");
+        let near = pixel.iter().zip(wanted).all(|(is, wanted)| is.abs_diff(wanted) < 48);
+        Ok(near.then_some(()))
+    });
+    seen.await.with_context(|| format!("{wanted:?} at {x}, {y}; it is {last}"))
 }
 
 /// Whether a stamp was made after another, less than half of its range (2.3 h) ago.

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, CreateWindowAux, EventMask, Window as Id,
-    WindowClass,
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, CreateWindowAux, EventMask, PropMode,
+    Window as Id, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
 
 /// What the hints are called.
 const NAMES: [&str; 11] = [
@@ -62,6 +63,21 @@ pub struct OnScreen {
     /// What is typed goes there.
     pub active: bool,
     id: Id,
+}
+
+/// A window of the test's own, as if of another program.
+pub struct Other<'a> {
+    screen: &'a Screen,
+    id: Id,
+}
+
+impl Drop for Other<'_> {
+    fn drop(&mut self) {
+        // The screen may have gone before it.
+        if self.screen.connection.destroy_window(self.id).is_ok() {
+            let _ = self.screen.connection.flush();
+        }
+    }
 }
 
 impl Screen {
@@ -133,18 +149,35 @@ impl Screen {
         root.map_or((0, 0), |root| (root.width_in_pixels, root.height_in_pixels))
     }
 
+    /// Another program's window of one colour; it closes when dropped.
+    pub fn open_window(&self, title: &str, size: (u16, u16), colour: Colour) -> Result<Other<'_>> {
+        let looks = CreateWindowAux::new().background_pixel(colour.0);
+        let id = self.create((0, 0), size, &looks)?;
+        let (name, text) = (self.atoms["_NET_WM_NAME"], self.atoms["UTF8_STRING"]);
+        let mode = PropMode::REPLACE;
+        self.connection.change_property8(mode, id, name, text, title.as_bytes())?.check()?;
+        self.connection.map_window(id)?.check().context("while showing a window")?;
+        Ok(Other { screen: self, id })
+    }
+
     /// Lays a patch of one colour over everything else.
     pub fn paint(&self, at: (i16, i16), size: (u16, u16), colour: Colour) -> Result<()> {
-        let id = self.connection.generate_id()?;
         // The window manager is not asked.
         let looks = CreateWindowAux::new().background_pixel(colour.0).override_redirect(1);
+        let id = self.create(at, size, &looks)?;
+        self.connection.map_window(id)?.check().context("while showing a patch")
+    }
+
+    fn create(&self, at: (i16, i16), size: (u16, u16), looks: &CreateWindowAux) -> Result<Id> {
+        let id = self.connection.generate_id()?;
         let (x, y) = at;
         let (width, height) = size;
         let (kind, visual) = (WindowClass::INPUT_OUTPUT, x11rb::COPY_FROM_PARENT);
         self.connection
-            .create_window(0, id, self.root, x, y, width, height, 0, kind, visual, &looks)?
-            .check()?;
-        self.connection.map_window(id)?.check().context("while showing a patch")
+            .create_window(0, id, self.root, x, y, width, height, 0, kind, visual, looks)?
+            .check()
+            .context("while making a window")?;
+        Ok(id)
     }
 
     fn ask(&self, window: &OnScreen, what: &'static str, data: [u32; 5]) -> Result<()> {

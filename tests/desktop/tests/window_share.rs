@@ -1,0 +1,63 @@
+//! A window shared from the picker: the far side sees it, and the camera again when it closes.
+
+use anyhow::{Context, Result};
+use std::time::Duration;
+use tincan_desktop_tests::canvas::{self, REMOTE};
+use tincan_desktop_tests::pair::alice_and;
+use tincan_desktop_tests::whole_call::{ended, phase_becomes};
+use tincan_desktop_tests::window::SOON;
+use tincan_desktop_tests::x11::Colour;
+use tincan_desktop_tests::{Desktop, Story, Window, devices, eventually};
+
+const CONNECTED: Duration = Duration::from_secs(20);
+/// How long a window may take to be seen at the far side.
+const SEEN: Duration = Duration::from_secs(20);
+const HINT: &str = "see what bob's log says of screens";
+/// Pictures that are seen to be different.
+const STAMPS: usize = 6;
+const TITLE: &str = "Papers";
+
+#[tokio::test]
+async fn a_window_chosen_in_the_picker_is_seen_until_it_closes() -> Result<()> {
+    let desktop = Desktop::start("window-share")?;
+    let (alice, bob) = alice_and(&desktop, |bob| bob).await?;
+    let screen = desktop.screen()?;
+    for app in [&alice, &bob] {
+        devices::choose_test_picture(app).await?;
+    }
+    let papers = screen.open_window(TITLE, (640, 480), Colour(0x00_80_00))?;
+    let mut story = Story::new(desktop.output());
+    let both: [&Window; 2] = [&alice, &bob];
+    alice.press("contact-bob").await?;
+    alice.press("call-video").await?;
+    bob.press("incoming-accept-video").await?;
+    phase_becomes(&alice, "connected", CONNECTED).await?;
+    canvas::watch(&alice, REMOTE, STAMPS, CONNECTED).await?;
+
+    let chosen = async {
+        bob.press("toggle-share").await?;
+        let target = eventually("the window is in the picker", SOON, async || {
+            let targets = bob.look("[data-testid^='target-window']").await?;
+            Ok(targets.into_iter().find(|target| target.text.contains(TITLE)))
+        });
+        let target = target.await?;
+        bob.press(target.attribute("data-testid")).await
+    };
+    story.step("The window is in the picker", HINT, &both, chosen).await?;
+    let shares = async {
+        bob.press("share-submit").await?;
+        canvas::shows_colour(&alice, REMOTE, [0.5, 0.5], [0, 128, 0], SEEN).await?;
+        let banner = bob.appears("share-banner", SOON).await?;
+        banner.text.contains(TITLE).then_some(()).with_context(|| format!("{banner:?}"))
+    };
+    story.step("The far side sees the window", HINT, &both, shares).await?;
+    let closes = async {
+        drop(papers);
+        bob.disappears("share-banner", SEEN).await?;
+        bob.appears("problem-share", SOON).await?;
+        canvas::watch(&alice, REMOTE, STAMPS, SEEN).await.map(drop)
+    };
+    story.step("Closed, it gives way to the camera", HINT, &both, closes).await?;
+    bob.press("hang-up").await?;
+    ended(&alice, "remoteHungUp", "hung up").await
+}
