@@ -110,7 +110,9 @@ impl Placements {
         let (position, size) = (window.outer_position()?, window.inner_size()?);
         let area = Area { x: position.x, y: position.y, width: size.width, height: size.height };
         let before = kept.get(window.label()).map(|placement| placement.area);
-        let area = before.filter(|_| maximised).unwrap_or(area);
+        // Back from either, a window is as large as it was before.
+        let fills = maximised || window.is_fullscreen()?;
+        let area = before.filter(|_| fills).unwrap_or(area);
         kept.insert(window.label().to_owned(), Placement { area, maximised });
         Ok(std::fs::write(&self.file, serde_json::to_vec(&kept)?)?)
     }
