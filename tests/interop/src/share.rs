@@ -95,7 +95,7 @@ async fn one(plan: &Plan<'_>, maker: Maker, screens: &Screens, table: &mut Table
         table.add(content, maker, figures);
         drop(scrolling);
     }
-    Ok(())
+    pair.end().await
 }
 
 /// All that is known at one moment.

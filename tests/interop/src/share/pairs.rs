@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 use tincan_desktop_tests::canvas::REMOTE;
 use tincan_desktop_tests::place::free_port;
-use tincan_desktop_tests::whole_call::phase_becomes;
+use tincan_desktop_tests::whole_call::{ended, phase_becomes};
 use tincan_desktop_tests::window::{SOON, test_id};
 use tincan_desktop_tests::{App, Desktop, eventually};
 use tincan_test_support::processor;
@@ -127,6 +127,13 @@ impl Pair {
             Self::Chromium { viewer, .. } => viewer.call("arrived", Value::Null).await?,
         };
         Ok(serde_json::from_value(told)?)
+    }
+
+    /// Ends the call, so that the next one of the same people finds nobody busy.
+    pub async fn end(self) -> Result<()> {
+        let Self::Tincan { sharer, viewer } = self else { return Ok(()) };
+        sharer.press("hang-up").await?;
+        ended(&viewer, "remoteHungUp", "hung up").await
     }
 
     /// All processes of the sharer and of the viewer, without what drives them.
