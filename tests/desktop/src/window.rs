@@ -18,6 +18,9 @@ const LOOK: &str = "
         attributes: Object.fromEntries(Array.from(element.attributes, (a) => [a.name, a.value])),
     }));";
 
+/// Moves the pointer.
+const MOVE: &str = "window.dispatchEvent(new PointerEvent('pointermove'));";
+
 /// Keeps the page changing for a while, by less than an eye can see. WebKit takes a picture at the
 /// next presentation, and a page that rests has none.
 const STIR: &str = "
@@ -168,10 +171,12 @@ impl Window {
         .await
     }
 
-    /// Presses the element with the pointer, as soon as it can be pressed.
+    /// Presses the element with the pointer, as soon as it can be pressed. A pointer on its way brings
+    /// back what has stepped aside; the driver's is there without one.
     pub async fn press(&self, id: &str) -> Result<()> {
         let selector = test_id(id);
         eventually(&format!("{}: pressing `{id}`", self.name), SOON, async || {
+            self.script(MOVE, Vec::new()).await?;
             let element = self.client.find(Locator::Css(&selector)).await?;
             if !element.is_enabled().await? {
                 return Ok(None);

@@ -2,6 +2,7 @@
 
 mod decoder;
 mod encoder;
+mod library;
 
 pub use decoder::{DecodeError, H264Decoder};
 pub use encoder::{Content, EncodeError, EncoderSettings, H264Encoder};

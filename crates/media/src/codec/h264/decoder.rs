@@ -1,8 +1,8 @@
 //! Access units to pictures. Says when a picture cannot be decoded; freezing the view and asking
 //! for a key frame is the caller's part.
 
+use super::library::library;
 use crate::frame::VideoFrame;
-use openh264::OpenH264API;
 use openh264::decoder::{DecodedYUV, Decoder, DecoderConfig, Flush};
 use openh264::formats::YUVSource;
 use std::time::Instant;
@@ -38,7 +38,8 @@ impl H264Decoder {
     pub fn new() -> Result<Self, DecodeError> {
         // Flushing after each picture makes OpenH264 report errors for good streams.
         let config = DecoderConfig::new().flush_after_decode(Flush::NoFlush);
-        let decoder = Decoder::with_api_config(OpenH264API::from_source(), config)
+        let library = library().map_err(DecodeError::Setup)?;
+        let decoder = Decoder::with_api_config(library, config)
             .map_err(|e| DecodeError::Setup(e.to_string()))?;
         Ok(Self { decoder })
     }

@@ -1,14 +1,15 @@
 //! Pictures to access units. Decides the encoder's settings and when it is built anew; when to
 //! ask for key frames is the caller's decision.
 
+use super::library::library;
 use crate::encoded::EncodedVideo;
 use crate::frame::VideoFrame;
 use bytes::Bytes;
+use openh264::Timestamp;
 use openh264::encoder::{
     BitRate, Complexity, Encoder, EncoderConfig, FrameType, Profile, RateControlMode, UsageType,
 };
 use openh264::formats::YUVSource;
-use openh264::{OpenH264API, Timestamp};
 use openh264_sys2::{
     ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_TRACE_LEVEL,
     SBitrateInfo, SPATIAL_LAYER_0, SPATIAL_LAYER_ALL, WELS_LOG_QUIET,
@@ -193,10 +194,10 @@ fn build(settings: &EncoderSettings) -> Result<Encoder, EncodeError> {
         .scene_change_detect(false)
         .adaptive_quantization(camera)
         .background_detection(camera);
+    let failed = |reason| EncodeError::Setup { resolution: settings.resolution, reason };
+    let library = library().map_err(failed)?;
     let mut encoder =
-        Encoder::with_api_config(OpenH264API::from_source(), config).map_err(|e| {
-            EncodeError::Setup { resolution: settings.resolution, reason: e.to_string() }
-        })?;
+        Encoder::with_api_config(library, config).map_err(|e| failed(e.to_string()))?;
     quieten(&mut encoder);
     Ok(encoder)
 }
