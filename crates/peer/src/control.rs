@@ -12,6 +12,9 @@ use webrtc::error::Result;
 use webrtc::peer_connection::PeerConnection;
 
 const STREAM: u16 = 0;
+/// How much later than the channel opens here it is told: the crate over there loses what arrives
+/// together with the word that lets it open the channel, too.
+const THEIR_TURN: Duration = Duration::from_millis(50);
 /// How long a closing connection waits for its last words to leave.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
@@ -29,7 +32,10 @@ pub async fn open(
 async fn read(channel: Arc<dyn DataChannel>, events: mpsc::UnboundedSender<PeerEvent>) {
     while let Some(event) = channel.poll().await {
         let told = match event {
-            DataChannelEvent::OnOpen => events.send(PeerEvent::ControlOpened),
+            DataChannelEvent::OnOpen => {
+                tokio::time::sleep(THEIR_TURN).await;
+                events.send(PeerEvent::ControlOpened)
+            }
             DataChannelEvent::OnMessage(message) if message.data.len() <= MAX_CONTROL_BYTES => {
                 match serde_json::from_slice(&message.data) {
                     Ok(message) => events.send(PeerEvent::Control(message)),
