@@ -14,7 +14,7 @@ mod snapshot;
 
 use crate::key_store::{self, KeyPlace, KeyStoreError};
 use crate::media::{MediaNote, MediaSession};
-use crate::network::{NetworkWatch, SleepWatch};
+use crate::network::{Clocks, NetworkWatch, SleepWatch};
 use crate::ports::{KeyFrames, LocalServer, Tiles, Ui};
 use crate::profile::{Preferences, Profile};
 use crate::screen_list::Listing;
@@ -28,7 +28,7 @@ use screens::ScreenState;
 use session::Session;
 use snapshot::Notices;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tincan_call::{Input, PeerKey};
 use tincan_media::device::Devices;
 use tincan_media::screen::Screens;
@@ -213,7 +213,7 @@ impl Controller {
             media_notes,
             notices,
             network: NetworkWatch::start(),
-            sleep: SleepWatch::new(Instant::now(), SystemTime::now()),
+            sleep: SleepWatch::new(Clocks::now()),
             revision: 0,
             changed: true,
         };
@@ -268,7 +268,7 @@ impl Controller {
                     if ticked.is_multiple_of(STATS_EVERY) {
                         self.measure().await;
                         self.session.renew_ice_servers();
-                        if self.sleep.slept(Instant::now(), SystemTime::now()) {
+                        if self.sleep.slept(Clocks::now()) {
                             tracing::info!("the machine has slept");
                             self.network_changed().await;
                         }

@@ -6,15 +6,17 @@ use if_watch::tokio::IfWatcher;
 use if_watch::{IfEvent, IpNet};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// How long addresses must have stayed as they are: a change comes as several events.
 const SETTLES_AFTER: Duration = Duration::from_millis(200);
-/// How far the clocks may part in one reading: more is sleep, or somebody set the clock, which
-/// is rare enough to be taken for it.
+/// How far the clocks may part between two readings: more is sleep.
 const SLEPT: Duration = Duration::from_secs(3);
+/// Where both clocks run on in sleep: how far apart two readings may be that are taken every second,
+/// by a machine that is busy and no more.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// Tells of changes until it is dropped.
 #[derive(Debug)]
@@ -106,26 +108,53 @@ fn counts(net: &IpNet) -> bool {
     }
 }
 
-/// Compares the clock that stands still in sleep with the one that does not.
+/// What the clocks show at one moment.
 #[derive(Clone, Copy, Debug)]
-pub struct SleepWatch {
+pub struct Clocks {
+    /// Stands still in sleep, on most systems.
     steady: Instant,
-    wall: SystemTime,
+    /// Runs on in sleep; since a moment that is the same for two readings.
+    awake: Duration,
 }
+
+impl Clocks {
+    /// Reads them.
+    pub fn now() -> Self {
+        Self { steady: Instant::now(), awake: running_on() }
+    }
+}
+
+/// The time with sleep, which nobody sets.
+#[cfg(target_os = "linux")]
+fn running_on() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// The time of day. Setting it on is rare enough to be taken for sleep.
+#[cfg(not(target_os = "linux"))]
+fn running_on() -> Duration {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
+}
+
+/// Compares the clock that stands still in sleep with the one that does not. A machine that is
+/// merely too busy to read them has not slept: its paths stand.
+#[derive(Clone, Copy, Debug)]
+pub struct SleepWatch(Clocks);
 
 impl SleepWatch {
     /// Begins with these readings.
-    pub fn new(steady: Instant, wall: SystemTime) -> Self {
-        Self { steady, wall }
+    pub fn new(clocks: Clocks) -> Self {
+        Self(clocks)
     }
 
     /// Takes the next readings. True if the machine slept between them.
-    pub fn slept(&mut self, steady: Instant, wall: SystemTime) -> bool {
-        let before = std::mem::replace(self, Self { steady, wall });
-        let passed = steady.saturating_duration_since(before.steady);
-        let shown = wall.duration_since(before.wall).unwrap_or_default();
-        // Where the steady clock runs on in sleep, the readings themselves are far apart.
-        shown > passed + SLEPT || passed > SLEPT
+    pub fn slept(&mut self, clocks: Clocks) -> bool {
+        let before = std::mem::replace(&mut self.0, clocks);
+        let passed = clocks.steady.saturating_duration_since(before.steady);
+        let shown = clocks.awake.saturating_sub(before.awake);
+        shown > passed + SLEPT || passed > STALLED
     }
 }
 
@@ -156,14 +185,18 @@ mod tests {
     }
 
     #[test]
-    fn sleep_shows_in_the_clocks() {
-        let (steady, wall) = (Instant::now(), SystemTime::now());
-        let mut watch = SleepWatch::new(steady, wall);
-        let s = Duration::from_secs;
-        assert!(!watch.slept(steady + s(1), wall + s(1)));
-        assert!(watch.slept(steady + s(2), wall + s(3600)), "the steady clock stood still");
-        assert!(!watch.slept(steady + s(3), wall + s(3601)));
-        assert!(watch.slept(steady + s(7200), wall + s(7200)), "both ran on");
-        assert!(!watch.slept(steady + s(7201), wall), "somebody set the clock back");
+    fn sleep_shows_in_the_clocks_and_a_busy_machine_does_not() {
+        let (start, s) = (Clocks::now(), Duration::from_secs);
+        let at = |steady: u64, awake: u64| Clocks {
+            steady: start.steady + s(steady),
+            awake: start.awake + s(awake),
+        };
+        let mut watch = SleepWatch::new(start);
+        assert!(!watch.slept(at(1, 1)));
+        assert!(watch.slept(at(2, 3600)), "the steady clock stood still");
+        assert!(!watch.slept(at(3, 3601)));
+        assert!(!watch.slept(at(15, 3613)), "busy");
+        assert!(watch.slept(at(7200, 10798)), "both ran on");
+        assert!(!watch.slept(at(7201, 0)), "somebody set the clock back");
     }
 }

@@ -13,6 +13,7 @@ use crate::{codecs, control};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tincan_call::{NegotiationCommand, NegotiationInput, PeerState};
@@ -385,7 +386,21 @@ impl Worker {
         if let (Some(path), true) = (&mut stats.path, self.nominator.hides_round_trip()) {
             path.round_trip = None;
         }
+        // One that was learned from a check has no type of its own, and may be the far side's relay.
+        if let Some(path) = stats.path.as_mut().filter(|path| path.remote == "prflx")
+            && let Some(remote) = self.remote_address().await
+            && self.relays.is_relay(remote)
+        {
+            "relay".clone_into(&mut path.remote);
+        }
         stats
+    }
+
+    /// Where the selected path leads.
+    async fn remote_address(&mut self) -> Option<SocketAddr> {
+        let ice = self.connection.sctp().await?.transport().ice_transport();
+        let pair = ice.get_selected_candidate_pair().await.ok()??;
+        Some(SocketAddr::new(pair.remote().address.parse().ok()?, pair.remote().port))
     }
 }
 

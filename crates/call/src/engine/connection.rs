@@ -226,7 +226,9 @@ impl Engine {
                 self.interrupted(t, peer);
             }
             (PeerState::Failed, Phase::Connecting { .. }) => self.make_anew(t, peer),
-            // An ICE restart goes through `Connecting`, and what is broken already can only heal.
+            // An ICE restart goes through `Connecting`.
+            (PeerState::Connecting, Phase::Connected) => self.restarting(t, peer),
+            // What is broken already can only heal.
             (PeerState::Connecting, _)
             | (PeerState::Disconnected | PeerState::Failed, Phase::Interrupted(_))
             | (PeerState::Disconnected, Phase::Connecting { .. } | Phase::Wavering { .. }) => {}

@@ -65,7 +65,7 @@ pub(super) enum Phase {
         give_up_at: Option<Instant>,
     },
     Connected,
-    /// ICE hears nothing, but it may be a moment only.
+    /// ICE hears nothing or looks for a path anew, but it may be a moment only.
     Wavering {
         until: Instant,
     },

@@ -13,6 +13,9 @@ use tincan_proto::{ClientMessage, PeerMessage};
 /// How long ICE may hear nothing before that is an interruption: shorter gaps heal by
 /// themselves, and a restart in them would only make them longer.
 const WAVERS_FOR: Duration = Duration::from_secs(2);
+/// How long a path may be away while a restart looks for a better one or the new one: the offer,
+/// its answer and the checks. Whoever offers has given the old path up.
+const RESTARTS_WITHIN: Duration = Duration::from_secs(4);
 /// Attempts at restoring a connection.
 pub const ATTEMPTS: u32 = 5;
 /// How long each attempt may take, the answer of a slow server and a hand-shake included.
@@ -40,6 +43,14 @@ impl Engine {
     /// ICE hears nothing at the moment.
     pub(super) fn disconnected(&mut self, t: &mut Turn, peer: &PeerKey) {
         self.waver(t, peer, WAVERS_FOR);
+    }
+
+    /// ICE looks for a path anew: nothing to speak of unless it takes long, for instance because the
+    /// answer does not come.
+    pub(super) fn restarting(&mut self, t: &Turn, peer: &PeerKey) {
+        if let Some(link) = self.link_mut(peer) {
+            link.phase = Phase::Wavering { until: t.now + RESTARTS_WITHIN };
+        }
     }
 
     /// A connection may come back by itself for a while.

@@ -212,6 +212,22 @@ fn a_change_of_addresses_restarts_at_once_on_the_side_that_noticed() {
 }
 
 #[test]
+fn a_restart_that_does_not_come_to_its_end_is_an_interruption() {
+    let mut desk = Desk::in_call_with_bob();
+    settle(&mut desk);
+    desk.step(Input::AddressesChanged).peer_state(5, &bob(), PeerState::Connecting).seconds(3);
+    assert_eq!(desk.stage("bob"), Stage::Connected { device: bob().device }, "not shown");
+    desk.peer_state(5, &bob(), PeerState::Connected).seconds(60);
+    assert_eq!(desk.stage("bob"), Stage::Connected { device: bob().device });
+
+    desk.peer_state(5, &bob(), PeerState::Connecting).step(Input::SignalLost).seconds(4);
+    assert_eq!((desk.attempt("bob"), desk.media()), (Some(1), vec![false]));
+    desk.step(Input::SignedIn { me: device("alice", 1), resumed: true });
+    desk.peer_state(5, &bob(), PeerState::Connected);
+    assert_eq!((desk.attempt("bob"), desk.media()), (None, vec![true]));
+}
+
+#[test]
 fn a_negotiation_that_cannot_go_on_is_begun_anew_and_at_last_ends_the_call() {
     let mut desk = Desk::alice();
     desk.press_call(5, &["bob"], CallMedia::Video).accepted(5, &bob());

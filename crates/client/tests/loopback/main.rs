@@ -174,6 +174,8 @@ async fn a_call_goes_on_while_the_server_is_away_and_ends_for_both_when_it_is_ba
     accept(&bob).await;
     for person in [&alice, &bob] {
         person.until("connected", || connected(person)).await;
+        // The relay is the server's, too.
+        person.wait_for_direct_path().await;
     }
     world.stop_server().await;
     for person in [&alice, &bob] {

@@ -259,17 +259,35 @@ impl Person {
 
     /// Waits until there is one connection and it is up.
     pub async fn wait_for_connection(&self) -> ConnectionReport {
+        self.wait_for_report("a connection", |report| report.connected).await
+    }
+
+    /// Waits until there is one connection and neither side's relay is on its way.
+    pub async fn wait_for_direct_path(&self) {
+        let direct = |report: &ConnectionReport| {
+            let path = report.totals.path.as_ref();
+            path.is_some_and(|path| path.local != "relay" && path.remote != "relay")
+        };
+        self.wait_for_report("a direct path", direct).await;
+    }
+
+    async fn wait_for_report(
+        &self,
+        what: &str,
+        shows: impl Fn(&ConnectionReport) -> bool,
+    ) -> ConnectionReport {
         let waiting = async {
             loop {
                 if let [report] = self.connections().await.as_slice()
-                    && report.connected
+                    && shows(report)
                 {
                     return report.clone();
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.expect("a connection in time")
+        let found = tokio::time::timeout(PATIENCE, waiting).await;
+        found.unwrap_or_else(|_| panic!("waited in vain: {what}"))
     }
 
     /// Pictures of others with a valid, advancing stamp so far.

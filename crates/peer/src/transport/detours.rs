@@ -14,7 +14,7 @@ const HELD_BACK: Duration = Duration::from_millis(100);
 /// Most addresses of either kind that are remembered.
 const MAX_ADDRESSES: usize = 64;
 
-/// The addresses of the relays that a connection uses, and those of the far side that are none.
+/// The addresses of the relays that a connection uses, and those that the far side has named.
 #[derive(Debug, Default)]
 pub struct Relays {
     known: Mutex<Known>,
@@ -24,6 +24,7 @@ pub struct Relays {
 struct Known {
     relays: Vec<IpAddr>,
     direct: Vec<SocketAddr>,
+    relayed: Vec<SocketAddr>,
 }
 
 impl Relays {
@@ -35,15 +36,16 @@ impl Relays {
         }
     }
 
-    /// The far side has named a candidate (RFC 8839, section 5.1) that is no relay's, perhaps on
+    /// The far side has named a candidate (RFC 8839, section 5.1); one that is no relay's may be on
     /// the machine of one.
     pub fn note_candidate(&self, candidate: &str) {
         let fields: Vec<&str> = candidate.split_ascii_whitespace().collect();
         let &[_, _, _, _, address, port, "typ", kind, ..] = fields.as_slice() else { return };
         let (Ok(address), Ok(port)) = (address.parse(), port.parse()) else { return };
         let mut known = self.lock();
-        if kind != "relay" && known.direct.len() < MAX_ADDRESSES {
-            known.direct.push(SocketAddr::new(address, port));
+        let named = if kind == "relay" { &mut known.relayed } else { &mut known.direct };
+        if named.len() < MAX_ADDRESSES {
+            named.push(SocketAddr::new(address, port));
         }
     }
 
@@ -52,9 +54,11 @@ impl Relays {
         self.lock().direct.contains(&address)
     }
 
-    fn is_relay(&self, address: SocketAddr) -> bool {
+    /// Whether a relay of either side has this address.
+    pub fn is_relay(&self, address: SocketAddr) -> bool {
         let known = self.lock();
-        known.relays.contains(&address.ip()) && !known.direct.contains(&address)
+        let ours = known.relays.contains(&address.ip()) && !known.direct.contains(&address);
+        ours || known.relayed.contains(&address)
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -102,5 +106,14 @@ mod tests {
         let held = |from: &str| checks.hold_back(start, from.parse().expect("one"), &relays);
         assert!(!held(peer));
         assert!(held(relayed));
+    }
+
+    #[test]
+    fn a_relay_of_the_far_side_alone_is_known_once_announced() {
+        let (relays, address) = (Relays::default(), "198.51.100.1:50000");
+        let is_relay = || relays.is_relay(address.parse().expect("an address"));
+        assert!(!is_relay(), "nobody named it");
+        relays.note_candidate("2 1 udp 1 198.51.100.1 50000 typ relay raddr :: rport 9");
+        assert!(is_relay());
     }
 }
