@@ -15,6 +15,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use tincan_test_support::wayland::Rig;
 
 /// The size of each window.
 const SIZE: (u32, u32) = (960, 640);
@@ -42,6 +43,7 @@ pub struct Options {
     arguments: Vec<String>,
     environment: Vec<(OsString, OsString)>,
     place: (u32, u32),
+    bus: Option<String>,
     notifications: Option<Capabilities>,
     tray: bool,
     hidden: bool,
@@ -59,6 +61,7 @@ impl Options {
             arguments: Vec::new(),
             environment: Vec::new(),
             place: (0, 0),
+            bus: None,
             notifications: None,
             tray: false,
             hidden: false,
@@ -112,6 +115,12 @@ impl Options {
     pub fn place(mut self, column: u32, row: u32) -> Self {
         self.place = (column, row);
         self
+    }
+
+    /// Runs it in the session of a Wayland desktop, whose X server is this screen.
+    pub fn in_wayland_session(mut self, rig: &Rig) -> Self {
+        self.bus = Some(rig.bus());
+        self.environment([("XDG_SESSION_TYPE", "wayland"), ("XDG_CURRENT_DESKTOP", "sway")])
     }
 
     /// Puts a notification server on its session bus.
@@ -179,14 +188,21 @@ impl Options {
         // The caller's come last and win.
         environment.extend(self.environment);
 
-        let config = self.home.join("bus.conf");
-        std::fs::write(&config, BUS)?;
-        let mut daemon = Command::new("dbus-daemon");
-        daemon.arg("--config-file").arg(&config).args(["--nofork", "--print-address=1"]);
-        daemon.envs(environment.clone());
-        mark.put_on(&mut daemon);
-        let mut bus = Running::start(&format!("{}-bus", self.name), daemon, &self.output)?;
-        let address = bus.first_line(BUS_START).context("while starting a D-Bus session")?;
+        let (bus, address) = match self.bus {
+            Some(address) => (None, address),
+            None => {
+                let config = self.home.join("bus.conf");
+                std::fs::write(&config, BUS)?;
+                let mut daemon = Command::new("dbus-daemon");
+                daemon.arg("--config-file").arg(&config).args(["--nofork", "--print-address=1"]);
+                daemon.envs(environment.clone());
+                mark.put_on(&mut daemon);
+                let mut bus = Running::start(&format!("{}-bus", self.name), daemon, &self.output)?;
+                let address =
+                    bus.first_line(BUS_START).context("while starting a D-Bus session")?;
+                (Some(bus), address)
+            }
+        };
         // What a desktop has is there before the programs that use it.
         let notifications = match self.notifications {
             Some(capabilities) => Some(NotificationServer::start(&address, capabilities).await?),
@@ -253,7 +269,7 @@ struct Rest {
     tray: Option<TrayHost>,
     output: PathBuf,
     _driver: Driver,
-    _bus: Running,
+    _bus: Option<Running>,
     home: PathBuf,
 }
 

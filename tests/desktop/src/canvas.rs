@@ -104,25 +104,35 @@ pub async fn watch(window: &Window, tile: &str, stamps: usize, limit: Duration) 
     Ok(Watched { first, last, stamps: seen.len(), ages_ms })
 }
 
+/// The colour of a tile at a place that is given as a share of its width and height: red, green and
+/// blue.
+pub async fn colour(window: &Window, tile: &str, [x, y]: [f64; 2]) -> Result<[u8; 3]> {
+    let pixel = window.script(PIXEL, vec![json!(tile), json!(x), json!(y)]).await?;
+    let pixel: Option<Vec<u8>> = serde_json::from_value(pixel)?;
+    let pixel = pixel.context("there is no picture")?;
+    let colours = pixel.first_chunk().context("a pixel of fewer than three colours")?;
+    Ok(*colours)
+}
+
+/// Whether a colour is another one that coding has turned a little.
+pub fn is_near(colour: [u8; 3], wanted: [u8; 3]) -> bool {
+    colour.iter().zip(wanted).all(|(is, wanted)| is.abs_diff(wanted) < 48)
+}
+
 /// Waits until a tile has a colour at a place that is given as a share of its width and height.
-/// Coding turns it a little.
 pub async fn shows_colour(
     window: &Window,
     tile: &str,
-    [x, y]: [f64; 2],
+    place: [f64; 2],
     wanted: [u8; 3],
     limit: Duration,
 ) -> Result<()> {
-    let mut last = json!(null);
+    let mut last = None;
     let seen = eventually("the picture has the colour", limit, async || {
-        last = window.script(PIXEL, vec![json!(tile), json!(x), json!(y)]).await?;
-        let pixel: Option<Vec<u8>> = serde_json::from_value(last.clone())?;
-        let pixel = pixel.context("there is no picture")?;
-        ensure!(pixel.len() == 4, "{pixel:?}");
-        let near = pixel.iter().zip(wanted).all(|(is, wanted)| is.abs_diff(wanted) < 48);
-        Ok(near.then_some(()))
+        let now = last.insert(colour(window, tile, place).await?);
+        Ok(is_near(*now, wanted).then_some(()))
     });
-    seen.await.with_context(|| format!("{wanted:?} at {x}, {y}; it is {last}"))
+    seen.await.with_context(|| format!("{wanted:?} at {place:?}; it is {last:?}"))
 }
 
 /// Whether a stamp was made after another, less than half of its range (2.3 h) ago.

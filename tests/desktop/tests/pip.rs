@@ -5,11 +5,11 @@ use anyhow::Result;
 use fantoccini::wd::WindowHandle;
 use std::time::Duration;
 use tincan_desktop_tests::canvas::{self, REMOTE};
-use tincan_desktop_tests::pair::alice_and;
-use tincan_desktop_tests::whole_call::{ended, phase_becomes};
+use tincan_desktop_tests::pair::{alice_and, in_video_call, sees_camera};
+use tincan_desktop_tests::whole_call::ended;
 use tincan_desktop_tests::window::SOON;
 use tincan_desktop_tests::x11::{OnScreen, Screen};
-use tincan_desktop_tests::{App, Desktop, Story, devices};
+use tincan_desktop_tests::{App, Desktop, Story};
 
 const CONNECTED: Duration = Duration::from_secs(20);
 const HINT: &str = "see what alice's log says of picture-in-picture";
@@ -22,19 +22,13 @@ async fn picture_in_picture_comes_shows_moving_pictures_and_leaves() -> Result<(
     let desktop = Desktop::start("pip")?;
     let (alice, bob) = alice_and(&desktop, |bob| bob).await?;
     let screen = desktop.screen()?;
-    for app in [&alice, &bob] {
-        devices::choose_test_picture(app).await?;
-    }
     let mut story = Story::new(desktop.output());
-    alice.press("contact-bob").await?;
-    alice.press("call-video").await?;
-    bob.press("incoming-accept-video").await?;
-    phase_becomes(&alice, "connected", CONNECTED).await?;
+    in_video_call(&alice, &bob).await?;
     let main = alice.client().window().await?;
 
     let comes = comes(&alice, &screen);
     let at = story.step("It comes when the window is minimised", HINT, &[&alice], comes).await?;
-    let moves = canvas::watch(&alice, REMOTE, STAMPS, CONNECTED);
+    let moves = sees_camera(&alice);
     story.step("It shows moving pictures", HINT, &[&alice], moves).await?;
     let leaves = leaves(&alice, &screen, &main);
     story.step("Back leaves it for the window", HINT, &[&alice], leaves).await?;

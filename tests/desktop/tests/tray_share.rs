@@ -4,19 +4,16 @@
 use anyhow::Result;
 use std::time::Duration;
 use tincan_desktop_tests::canvas::{self, REMOTE};
-use tincan_desktop_tests::pair::alice_and;
+use tincan_desktop_tests::pair::{alice_and, in_video_call, sees_camera};
 use tincan_desktop_tests::tray::Line;
-use tincan_desktop_tests::whole_call::{ended, phase_becomes};
+use tincan_desktop_tests::whole_call::ended;
 use tincan_desktop_tests::window::SOON;
 use tincan_desktop_tests::x11::Colour;
-use tincan_desktop_tests::{Desktop, Story, Window, devices};
+use tincan_desktop_tests::{Desktop, Story, Window};
 
-const CONNECTED: Duration = Duration::from_secs(20);
 /// How long a screen may take to be seen at the far side.
 const SEEN: Duration = Duration::from_secs(20);
 const HINT: &str = "see what bob's log says of the tray and of screens";
-/// Pictures that are seen to be different.
-const STAMPS: usize = 6;
 /// Where the patches lie, beside both apps' windows.
 const RED: (i16, i16) = (1500, 1000);
 const BLUE: (i16, i16) = (1700, 1000);
@@ -29,16 +26,9 @@ async fn a_monitor_chosen_in_the_tray_is_seen_at_the_far_side_until_sharing_stop
     let screen = desktop.screen()?;
     screen.paint(RED, (SIDE, SIDE), Colour(0xff_00_00))?;
     screen.paint(BLUE, (SIDE, SIDE), Colour(0x00_00_ff))?;
-    for app in [&alice, &bob] {
-        devices::choose_test_picture(app).await?;
-    }
     let mut story = Story::new(desktop.output());
     let both: [&Window; 2] = [&alice, &bob];
-    alice.press("contact-bob").await?;
-    alice.press("call-video").await?;
-    bob.press("incoming-accept-video").await?;
-    phase_becomes(&alice, "connected", CONNECTED).await?;
-    canvas::watch(&alice, REMOTE, STAMPS, CONNECTED).await?;
+    in_video_call(&alice, &bob).await?;
 
     let shares = async {
         let monitor = |line: &Line| line.text.starts_with("Share screen > ") && line.enabled;
@@ -61,7 +51,7 @@ async fn a_monitor_chosen_in_the_tray_is_seen_at_the_far_side_until_sharing_stop
         let stop = bob.tray()?.until("an end to it", SOON, stop).await?;
         bob.tray()?.click(&stop.text, SOON).await?;
         bob.tray()?.until("sharing again", SOON, |line| line.text == "Share screen").await?;
-        canvas::watch(&alice, REMOTE, STAMPS, SEEN).await.map(drop)
+        sees_camera(&alice).await
     };
     story.step("Stopped, it shows the camera again", HINT, &both, stops).await?;
     bob.tray()?.click("Hang up", SOON).await?;

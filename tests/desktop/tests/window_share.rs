@@ -3,18 +3,15 @@
 use anyhow::{Context, Result};
 use std::time::Duration;
 use tincan_desktop_tests::canvas::{self, REMOTE};
-use tincan_desktop_tests::pair::alice_and;
-use tincan_desktop_tests::whole_call::{ended, phase_becomes};
+use tincan_desktop_tests::pair::{alice_and, in_video_call, sees_camera};
+use tincan_desktop_tests::whole_call::ended;
 use tincan_desktop_tests::window::SOON;
 use tincan_desktop_tests::x11::Colour;
-use tincan_desktop_tests::{Desktop, Story, Window, devices, eventually};
+use tincan_desktop_tests::{Desktop, Story, Window, eventually};
 
-const CONNECTED: Duration = Duration::from_secs(20);
 /// How long a window may take to be seen at the far side.
 const SEEN: Duration = Duration::from_secs(20);
 const HINT: &str = "see what bob's log says of screens";
-/// Pictures that are seen to be different.
-const STAMPS: usize = 6;
 const TITLE: &str = "Papers";
 
 #[tokio::test]
@@ -22,17 +19,10 @@ async fn a_window_chosen_in_the_picker_is_seen_until_it_closes() -> Result<()> {
     let desktop = Desktop::start("window-share")?;
     let (alice, bob) = alice_and(&desktop, |bob| bob).await?;
     let screen = desktop.screen()?;
-    for app in [&alice, &bob] {
-        devices::choose_test_picture(app).await?;
-    }
     let papers = screen.open_window(TITLE, (640, 480), Colour(0x00_80_00))?;
     let mut story = Story::new(desktop.output());
     let both: [&Window; 2] = [&alice, &bob];
-    alice.press("contact-bob").await?;
-    alice.press("call-video").await?;
-    bob.press("incoming-accept-video").await?;
-    phase_becomes(&alice, "connected", CONNECTED).await?;
-    canvas::watch(&alice, REMOTE, STAMPS, CONNECTED).await?;
+    in_video_call(&alice, &bob).await?;
 
     let chosen = async {
         bob.press("toggle-share").await?;
@@ -55,7 +45,7 @@ async fn a_window_chosen_in_the_picker_is_seen_until_it_closes() -> Result<()> {
         drop(papers);
         bob.disappears("share-banner", SEEN).await?;
         bob.appears("problem-share", SOON).await?;
-        canvas::watch(&alice, REMOTE, STAMPS, SEEN).await.map(drop)
+        sees_camera(&alice).await
     };
     story.step("Closed, it gives way to the camera", HINT, &both, closes).await?;
     bob.press("hang-up").await?;

@@ -1,5 +1,6 @@
 //! What tests of several packages need: where programs and logs are, child processes, the headless
-//! peer and what it sees of its far side, and a private sound server with virtual cables.
+//! peer and what it sees of its far side, a private sound server with virtual cables, and a headless
+//! Wayland desktop.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ pub mod processor;
 pub mod resources;
 pub mod running;
 pub mod sound;
+pub mod wayland;
 
 pub use far_side::FarSide;
 pub use peer::Peer;

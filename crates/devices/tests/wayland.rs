@@ -2,12 +2,8 @@
 //! own: the second share of a still screen waits for its first change.
 #![cfg(target_os = "linux")]
 
-mod pointer;
-mod rig;
-
 use anyhow::{Context, Result};
-use pointer::Pointer;
-use rig::{Dialog, Rig};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tincan_media::frame::VideoFrame;
@@ -17,6 +13,7 @@ use tincan_media::screen::{
 };
 use tincan_proto::units::Resolution;
 use tincan_test_support::process::wait_until;
+use tincan_test_support::wayland::{Dialog, Rig};
 
 /// No machine is this slow.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,6 +23,10 @@ const AGAIN: Duration = Duration::from_millis(500);
 const GREEN: u8 = 145;
 const RED: u8 = 82;
 const BLUE: u8 = 41;
+
+fn screens(rig: &Rig) -> Arc<dyn Screens> {
+    tincan_devices::portal_screens(Some(rig.bus()))
+}
 
 struct Share {
     open: Option<Box<dyn OpenScreen>>,
@@ -81,7 +82,7 @@ const HD: Resolution = Resolution::new(1280, 720);
 #[test]
 fn a_shared_screen_is_seen_followed_and_let_go_of() -> Result<()> {
     let Some(rig) = Rig::start_or_skip("share", Dialog::None) else { return Ok(()) };
-    let screens = rig.screens();
+    let screens = screens(&rig);
     assert_eq!(screens.access(), ScreenAccess::SystemDialog);
     let mut share = share(&*screens, None)?;
     share.until(&rig, "#00ff00", HD, GREEN)?;
@@ -102,9 +103,9 @@ fn a_shared_screen_is_seen_followed_and_let_go_of() -> Result<()> {
 #[test]
 fn the_pointer_is_in_the_picture_where_it_is() -> Result<()> {
     let Some(rig) = Rig::start_or_skip("pointer", Dialog::None) else { return Ok(()) };
-    let share = share(&*rig.screens(), None)?;
+    let share = share(&*screens(&rig), None)?;
     share.until(&rig, "#00ff00", HD, GREEN)?;
-    let _pointer = Pointer::new(&rig.path("run/wayland-1"))?;
+    let _pointer = rig.pointer()?;
     for (x, y) in [(300, 200), (700, 500)] {
         wait_until(PATIENCE, "the pointer is seen", || {
             // Away and back, as a pointer that stays draws nothing.
@@ -123,7 +124,7 @@ fn the_pointer_is_in_the_picture_where_it_is() -> Result<()> {
 #[test]
 fn a_declined_dialog_is_told_and_a_token_needs_none() -> Result<()> {
     let Some(rig) = Rig::start_or_skip("dialog", Dialog::Answers) else { return Ok(()) };
-    let screens = rig.screens();
+    let screens = screens(&rig);
     let token = {
         let first = share(&*screens, None)?;
         first.until(&rig, "#ff0000", HD, RED)?;
@@ -143,7 +144,7 @@ fn a_declined_dialog_is_told_and_a_token_needs_none() -> Result<()> {
 #[test]
 fn a_dialog_goes_away_when_nobody_waits_for_it() -> Result<()> {
     let Some(rig) = Rig::start_or_skip("waits", Dialog::Waits) else { return Ok(()) };
-    let screens = rig.screens();
+    let screens = screens(&rig);
     let (sink, frames) = newest();
     let asking = std::thread::spawn(move || {
         screens.open(&ScreenChoice::SystemDialog, None, sink, Box::new(|_| {})).err()
@@ -160,7 +161,7 @@ fn a_dialog_goes_away_when_nobody_waits_for_it() -> Result<()> {
 fn a_vanished_desktop_ends_the_share() -> Result<()> {
     for lost in ["sway", "backend", "pipewire"] {
         let Some(mut rig) = Rig::start_or_skip(lost, Dialog::None) else { return Ok(()) };
-        let share = share(&*rig.screens(), None)?;
+        let share = share(&*screens(&rig), None)?;
         share.until(&rig, "#ff0000", HD, RED)?;
         rig.end(lost);
         share.ends_closed().with_context(|| format!("without {lost}"))?;

@@ -1,18 +1,19 @@
-//! A desktop of the test's own: a headless sway with PipeWire and the portal, on a private bus that
+//! A Wayland desktop of the test's own: a headless sway with PipeWire and the portal, on a private bus that
 //! starts nothing by itself. Dropping it ends all of its processes.
 
+mod pointer;
+
+pub use pointer::Pointer;
+
+use crate::place::Scratch;
+use crate::process::wait_until;
+use crate::running::Running;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
-use tincan_devices::portal_screens;
-use tincan_media::screen::Screens;
-use tincan_test_support::place::Scratch;
-use tincan_test_support::process::wait_until;
-use tincan_test_support::running::Running;
 
 /// With this set to 1, a machine without the packages fails tests instead of skipping them.
 const REQUIRED: &str = "TINCAN_REQUIRE_WAYLAND";
@@ -33,10 +34,10 @@ const PROGRAMS: &[&str] = &[
 const PORTAL: &str = "/usr/libexec/xdg-desktop-portal";
 const BACKEND: &str = "/usr/libexec/xdg-desktop-portal-wlr";
 const PERMISSIONS: &str = "/usr/libexec/xdg-permission-store";
-const SHIM: &str = include_str!("screencopy-shm.c");
+const SHIM: &str = include_str!("wayland/screencopy-shm.c");
 
 /// What the desktop does when a program asks for the screen.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialog {
     /// It lets everybody have it.
     None,
@@ -46,6 +47,8 @@ pub enum Dialog {
     Waits,
 }
 
+/// The desktop; a screen of 1280 x 720 named `HEADLESS-1`.
+#[derive(Debug)]
 pub struct Rig {
     // In the order in which they were started.
     processes: Vec<(&'static str, Running)>,
@@ -74,16 +77,17 @@ impl Rig {
         for folder in ["run", "data", "cache", "log"] {
             rig.folder.folder(folder)?;
         }
-        let answer = rig.path("answer");
+        let [answer, asked] = ["answer", "asked"].map(|name| rig.path(name));
         rig.answer("HEADLESS-1")?;
         let chooser = match dialog {
             Dialog::None => "chooser_type=none\n".to_owned(),
             Dialog::Answers => {
-                format!("chooser_type=simple\nchooser_cmd=cat {}\n", answer.display())
+                let (asked, answer) = (asked.display(), answer.display());
+                format!("chooser_type=simple\nchooser_cmd=echo asked > {asked}; cat {answer}\n")
             }
             Dialog::Waits => format!(
                 "chooser_type=simple\nchooser_cmd=echo asked > {}; exec sleep 300\n",
-                rig.path("asked").display()
+                asked.display()
             ),
         };
         let config = format!("[screencast]\noutput_name=HEADLESS-1\n{chooser}");
@@ -145,17 +149,12 @@ impl Rig {
         self.wait("the portal has come", |rig| rig.has("org.freedesktop.portal.Desktop"))
     }
 
-    /// The screens behind its portal.
-    pub fn screens(&self) -> Arc<dyn Screens> {
-        portal_screens(Some(self.bus()))
-    }
-
     /// Writes what the next dialog answers: the name of an output, or nothing to decline.
     pub fn answer(&self, answer: &str) -> Result<()> {
         Ok(fs::write(self.path("answer"), answer)?)
     }
 
-    /// Whether a dialog that waits is up.
+    /// Whether a dialog has come up that answers or waits.
     pub fn is_asked(&self) -> bool {
         self.path("asked").exists()
     }
@@ -184,11 +183,17 @@ impl Rig {
         self.processes.retain(|(theirs, _)| *theirs != name);
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    /// Puts a pointer onto the screen, which is there as long as what is returned.
+    pub fn pointer(&self) -> Result<Pointer> {
+        Pointer::new(&self.path("run/wayland-1"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn bus(&self) -> String {
+    /// The address of its session bus.
+    pub fn bus(&self) -> String {
         format!("unix:path={}", self.path("run/bus").display())
     }
 

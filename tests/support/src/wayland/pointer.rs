@@ -14,13 +14,15 @@ const MANAGER: u32 = 4;
 const POINTER: u32 = 5;
 const INTERFACE: &str = "zwlr_virtual_pointer_manager_v1";
 
+/// A pointer that stays where the compositor puts it.
+#[derive(Debug)]
 pub struct Pointer {
     _connection: UnixStream,
 }
 
 impl Pointer {
     /// Asks the compositor that listens there.
-    pub fn new(socket: &Path) -> Result<Self> {
+    pub(super) fn new(socket: &Path) -> Result<Self> {
         let mut connection = UnixStream::connect(socket).context("while connecting to sway")?;
         // wl_display.get_registry and wl_display.sync
         connection.write_all(&request(DISPLAY, 1, &REGISTRY.to_ne_bytes()))?;
