@@ -1,6 +1,6 @@
 //! A small TURN client, strict about what it is told.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tincan_relay::TlsIdentity;
@@ -77,9 +77,13 @@ pub struct TurnClient {
 
 impl TurnClient {
     pub async fn udp(relay: &RelayServer, account: &str) -> Self {
-        let socket = UdpSocket::bind((LOCALHOST, 0)).await.expect("a port");
-        let to = SocketAddr::from((LOCALHOST, relay.ports().udp));
-        Self::over(Wire::Udp(socket, to), account)
+        Self::udp_to(LOCALHOST.into(), relay, account).await
+    }
+
+    /// By this address of the relay.
+    pub async fn udp_to(ip: IpAddr, relay: &RelayServer, account: &str) -> Self {
+        let socket = UdpSocket::bind((ip, 0)).await.expect("a port");
+        Self::over(Wire::Udp(socket, SocketAddr::from((ip, relay.ports().udp))), account)
     }
 
     pub async fn tcp(relay: &RelayServer, account: &str) -> Self {
@@ -235,10 +239,20 @@ impl TurnClient {
 
     /// Greets and allocates; the relayed address.
     pub async fn allocate(&mut self) -> Result<SocketAddr, u16> {
+        self.allocate_with(|writer| writer).await
+    }
+
+    /// One of this family: 1 is IPv4, 2 is IPv6 (RFC 8656, section 18.6).
+    pub async fn allocate_family(&mut self, family: u32) -> Result<SocketAddr, u16> {
+        let ask = |w: Writer| w.number(attribute::REQUESTED_ADDRESS_FAMILY, family << 24);
+        self.allocate_with(ask).await
+    }
+
+    async fn allocate_with(&mut self, more: impl Fn(Writer) -> Writer) -> Result<SocketAddr, u16> {
         if self.nonce.is_empty() {
             self.greet().await;
         }
-        let udp = |writer: Writer| writer.number(attribute::REQUESTED_TRANSPORT, 17 << 24);
+        let udp = |writer: Writer| more(writer.number(attribute::REQUESTED_TRANSPORT, 17 << 24));
         let answer = self.request(method::ALLOCATE, udp).await?;
         let message = Message::read(&answer).expect("STUN");
         Ok(message.xor_address(attribute::XOR_RELAYED_ADDRESS).expect("an address"))

@@ -1,10 +1,10 @@
 //! Packets that are relayed, over every transport.
 
 use crate::client::{Came, LOCALHOST, SOON, TurnClient, config, open, start};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use tincan_relay::TlsIdentity;
 use tincan_relay::relay::{DropReason, Policy};
-use tincan_relay::server::RelayServer;
+use tincan_relay::server::{RelayConfig, RelayServer};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
@@ -78,6 +78,57 @@ async fn two_clients_talk_by_their_relayed_addresses_though_these_are_denied_to_
         assert_eq!(alice.relayed().await, Came::Data(bob_at, b"after".to_vec()), "and not `in`");
         assert!(local.try_recv(&mut [0; 9]).is_err(), "nothing reached it");
     }
+    relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn addresses_of_either_family_are_given_whichever_the_client_came_by() {
+    let ips = [LOCALHOST.into(), IpAddr::from(Ipv6Addr::LOCALHOST)];
+    if std::net::UdpSocket::bind((ips[1], 0)).is_err() {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    }
+    let config = RelayConfig { listen: ips.to_vec(), ..config(open()) };
+    let relay = RelayServer::start(config).await.expect("free ports");
+    for (came_by, family, ip) in [(ips[0], 2, ips[1]), (ips[1], 1, ips[0]), (ips[1], 2, ips[1])] {
+        let peer = UdpSocket::bind((ip, 0)).await.expect("a port");
+        let peer_address = peer.local_addr().expect("an address");
+        let mut alice = TurnClient::udp_to(came_by, &relay, "alice").await;
+        let relayed = alice.allocate_family(family).await.expect("allowed");
+        assert_eq!(relayed.ip(), ip, "came by {came_by}");
+        alice.permit(peer_address).await.expect("permitted");
+        alice.send_to(peer_address, b"there").await;
+        assert_eq!(heard(&peer).await, (relayed, b"there".to_vec()));
+        peer.send_to(b"back", relayed).await.expect("sends");
+        assert_eq!(alice.relayed().await, Came::Data(peer_address, b"back".to_vec()));
+        let other = if ip.is_ipv4() { ips[1] } else { ips[0] };
+        assert_eq!(alice.permit(SocketAddr::new(other, 9)).await, Err(443), "another family");
+        alice.refresh(0).await.expect("ended");
+    }
+    relay.shutdown().await;
+}
+
+#[tokio::test]
+async fn behind_a_one_to_one_nat_the_address_that_the_world_sees_is_given() {
+    let seen = IpAddr::from([198, 51, 100, 7]);
+    let config = RelayConfig { external: vec![(LOCALHOST.into(), seen)], ..config(open()) };
+    let relay = RelayServer::start(config).await.expect("free ports");
+    let mut alice = TurnClient::udp(&relay, "alice").await;
+    let mut bob = TurnClient::udp(&relay, "bob").await;
+    let alice_at = alice.allocate().await.expect("allowed");
+    let bob_at = bob.allocate().await.expect("allowed");
+    assert_eq!((alice_at.ip(), bob_at.ip()), (seen, seen));
+    // What comes from outside: the translator has put our own address in.
+    let peer = UdpSocket::bind((LOCALHOST, 0)).await.expect("a port");
+    let peer_address = peer.local_addr().expect("an address");
+    alice.permit(peer_address).await.expect("permitted");
+    peer.send_to(b"in", (LOCALHOST, alice_at.port())).await.expect("sends");
+    assert_eq!(alice.relayed().await, Came::Data(peer_address, b"in".to_vec()));
+    // Two who hide behind it reach each other, though the translator would lead nothing back.
+    alice.permit(bob_at).await.expect("permitted");
+    bob.permit(alice_at).await.expect("permitted");
+    alice.send_to(bob_at, b"hello").await;
+    assert_eq!(bob.relayed().await, Came::Data(alice_at, b"hello".to_vec()));
     relay.shutdown().await;
 }
 
