@@ -16,4 +16,4 @@ pub use findings::{Finding, Findings, LinkQuality, Reached, RelayProblem};
 pub use nat::{Filtering, Mapping, Nat, NatBehaviour, Path, expected_path};
 pub use server_url::{Role, ServerUrl, Transport};
 pub use tls::{TlsConfigError, tls_client_config};
-pub use verdict::{Verdict, sentence, verdict};
+pub use verdict::{Verdict, is_lossy, sentence, verdict};

@@ -51,11 +51,16 @@ pub fn sentence(findings: &Findings) -> String {
         Verdict::NoRelay => "No relay reachable: calls may fail behind strict networks.".to_owned(),
         Verdict::NoConnection => "No connection.".to_owned(),
     };
-    if let Some(link) = findings.link.known().filter(|link| link.loss() > NOTICEABLE_LOSS) {
+    if let Some(link) = findings.link.known().filter(|_| is_lossy(findings)) {
         let percent = (link.loss() * 100.0).round();
         text += &format!(" {percent} % of packets are lost on the way, so calls may break up.");
     }
     text
+}
+
+/// Whether so many packets are lost that calls break up.
+pub fn is_lossy(findings: &Findings) -> bool {
+    findings.link.known().is_some_and(|link| link.loss() > NOTICEABLE_LOSS)
 }
 
 fn always_direct(findings: &Findings) -> bool {

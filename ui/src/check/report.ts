@@ -15,12 +15,9 @@ export interface Row {
   mood: Mood;
 }
 
-// As the sentence of a check counts it: less is not heard.
-const NOTICEABLE_LOSS = 0.03;
-
 /** Calls connect, and break up. */
-export function isLossy({ verdict, loss }: CheckResult): boolean {
-  return (verdict === 'direct' || verdict === 'someRelayed') && (loss ?? 0) > NOTICEABLE_LOSS;
+export function isLossy({ verdict, lossy }: CheckResult): boolean {
+  return (verdict === 'direct' || verdict === 'someRelayed') && lossy;
 }
 
 const milliseconds = (ms: number): string => `${Math.round(ms)} ms`;

@@ -66,6 +66,8 @@ pub struct CheckResult {
     pub relay_tls: RelayCheck,
     /// Share of packets lost through the relay and back, 0 to 1; none if not measured.
     pub loss: Option<f32>,
+    /// So many are lost that calls break up.
+    pub lossy: bool,
     /// Median time through the relay and back; none if not measured.
     pub round_trip_ms: Option<f32>,
 }
@@ -154,6 +156,7 @@ impl From<&Findings> for CheckResult {
             relay_tcp: (&found.relay_tcp).into(),
             relay_tls: (&found.relay_tls).into(),
             loss: link.map(|link| link.loss()),
+            lossy: tincan_connectivity::is_lossy(found),
             round_trip_ms: link.map(|link| link.round_trip.as_secs_f32() * 1000.0),
         }
     }

@@ -1,7 +1,7 @@
 //! Sends due flights again: the clock and the sockets beside [`Flights`].
 
 use super::flights::Flights;
-use super::framing::Seen;
+use super::framing::Dtls;
 use super::stream_relays::StreamRelays;
 use super::via::Via;
 use bytes::Bytes;
@@ -26,16 +26,16 @@ impl FlightKeeper {
         keeper
     }
 
-    /// A datagram was sent.
-    pub fn sent(&self, via: &Via, seen: Seen<'_>, datagram: &[u8]) {
-        if self.lock().sent(Instant::now(), via, seen.kind, datagram) {
+    /// A record was sent, in this datagram.
+    pub fn sent(&self, via: &Via, kind: Dtls, datagram: &[u8]) {
+        if self.lock().sent(Instant::now(), via, kind, datagram) {
             self.changed.notify_one();
         }
     }
 
-    /// A datagram came.
-    pub fn heard(&self, seen: Seen<'_>) {
-        if self.lock().heard(Instant::now(), seen.kind, seen.content) {
+    /// A record came.
+    pub fn heard(&self, kind: Dtls, content: &[u8]) {
+        if self.lock().heard(Instant::now(), kind, content) {
             self.changed.notify_one();
         }
     }
@@ -70,12 +70,17 @@ async fn repeat(keeper: Weak<FlightKeeper>, changed: Arc<Notify>) {
         for (via, datagram) in due {
             via.send(&streams, &datagram).await;
         }
-        match deadline {
-            Some(at) => tokio::select! {
-                () = tokio::time::sleep_until(at.into()) => {}
-                () = changed.notified() => {}
-            },
-            None => changed.notified().await,
-        }
+        passed(deadline, &changed).await;
+    }
+}
+
+/// Waits until a moment has come, if there is one, or it is another.
+pub(super) async fn passed(deadline: Option<Instant>, changed: &Notify) {
+    match deadline {
+        Some(at) => tokio::select! {
+            () = tokio::time::sleep_until(at.into()) => {}
+            () = changed.notified() => {}
+        },
+        None => changed.notified().await,
     }
 }

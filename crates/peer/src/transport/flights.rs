@@ -6,7 +6,7 @@
 //! A receiver that has it already drops the copy (RFC 6347, section 4.1.2.6); one that has not
 //! goes on. A flight of the other side that comes again says that ours is missing there.
 
-use super::framing::Kind;
+use super::framing::Dtls;
 use bytes::Bytes;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -66,22 +66,11 @@ impl<V: Clone> Flights<V> {
         self.next_at
     }
 
-    /// A datagram was sent. True: [`Flights::deadline`] has changed.
-    pub fn sent(&mut self, now: Instant, via: &V, kind: Kind, datagram: &[u8]) -> bool {
-        match kind {
-            Kind::DtlsHandshake => {}
-            Kind::DtlsData => {
-                self.sent_data = true;
-                return self.settle();
-            }
-            Kind::Media
-            | Kind::Check
-            | Kind::Checked
-            | Kind::Allocate
-            | Kind::Allocated
-            | Kind::Other => {
-                return false;
-            }
+    /// A record was sent. True: [`Flights::deadline`] has changed.
+    pub fn sent(&mut self, now: Instant, via: &V, kind: Dtls, datagram: &[u8]) -> bool {
+        if kind == Dtls::Data {
+            self.sent_data = true;
+            return self.settle();
         }
         let pause_before = self.last_sent.map(|last| now.saturating_duration_since(last));
         if self.answered || pause_before.is_none_or(|pause| pause > ONE_FLIGHT) {
@@ -98,22 +87,11 @@ impl<V: Clone> Flights<V> {
         true
     }
 
-    /// A datagram came, whose content is `content`. True: [`Flights::deadline`] has changed.
-    pub fn heard(&mut self, now: Instant, kind: Kind, content: &[u8]) -> bool {
-        match kind {
-            Kind::DtlsHandshake => {}
-            Kind::DtlsData => {
-                self.heard_data = true;
-                return self.settle();
-            }
-            Kind::Media
-            | Kind::Check
-            | Kind::Checked
-            | Kind::Allocate
-            | Kind::Allocated
-            | Kind::Other => {
-                return false;
-            }
+    /// A record came, which is `content`. True: [`Flights::deadline`] has changed.
+    pub fn heard(&mut self, now: Instant, kind: Dtls, content: &[u8]) -> bool {
+        if kind == Dtls::Data {
+            self.heard_data = true;
+            return self.settle();
         }
         let mut hasher = DefaultHasher::new();
         content.hash(&mut hasher);
@@ -167,7 +145,7 @@ impl<V: Clone> Flights<V> {
 mod tests {
     use super::*;
 
-    const HANDSHAKE: Kind = Kind::DtlsHandshake;
+    const HANDSHAKE: Dtls = Dtls::Handshake;
     const MS: Duration = Duration::from_millis(1);
 
     fn contents(sent: &[((), Bytes)]) -> Vec<&[u8]> {
@@ -234,9 +212,9 @@ mod tests {
     fn data_both_ways_ends_it() {
         let (mut flights, start) = (Flights::new(), Instant::now());
         flights.sent(start, &(), HANDSHAKE, b"finished");
-        assert!(!flights.heard(start, Kind::DtlsData, b""), "they may be done while we are not");
+        assert!(!flights.heard(start, Dtls::Data, b""), "they may be done while we are not");
         assert!(flights.deadline().is_some());
-        assert!(flights.sent(start, &(), Kind::DtlsData, b""));
+        assert!(flights.sent(start, &(), Dtls::Data, b""));
         assert_eq!(flights.deadline(), None);
         assert!(flights.due(start + LAST_PAUSE).is_empty());
     }

@@ -22,10 +22,8 @@ const ALLOCATED: u16 = 0x0103;
 /// What a datagram carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A record of a DTLS handshake, changed keys included.
-    DtlsHandshake,
-    /// A DTLS record with data of an application.
-    DtlsData,
+    /// A DTLS record.
+    Dtls(Dtls),
     /// RTP or RTCP.
     Media,
     /// A connectivity check.
@@ -38,6 +36,15 @@ pub enum Kind {
     Allocated,
     /// Anything else.
     Other,
+}
+
+/// What a DTLS record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtls {
+    /// Part of a handshake, changed keys included.
+    Handshake,
+    /// Data of an application.
+    Data,
 }
 
 /// A datagram as it matters here.
@@ -58,8 +65,8 @@ pub fn look(datagram: &[u8]) -> Seen<'_> {
         None => (false, datagram),
     };
     let kind = match content.first() {
-        Some(20 | 22) => Kind::DtlsHandshake,
-        Some(23) => Kind::DtlsData,
+        Some(20 | 22) => Kind::Dtls(Dtls::Handshake),
+        Some(23) => Kind::Dtls(Dtls::Data),
         Some(128..=191) => Kind::Media,
         Some(0..=3) => match stun_type(content) {
             Some(BINDING_REQUEST) => Kind::Check,
@@ -177,8 +184,8 @@ mod tests {
     #[test]
     fn contents_are_told_apart_with_and_without_a_relay() {
         let contents: [(&[u8], Kind); 4] = [
-            (&[22, 254, 253], Kind::DtlsHandshake),
-            (&[23, 254, 253], Kind::DtlsData),
+            (&[22, 254, 253], Kind::Dtls(Dtls::Handshake)),
+            (&[23, 254, 253], Kind::Dtls(Dtls::Data)),
             (&[128, 96, 0, 1, 2], Kind::Media),
             (&[200], Kind::Other),
         ];
@@ -204,7 +211,7 @@ mod tests {
     fn cut_messages_are_nothing_in_particular() {
         let whole = indication(&[22; 32]);
         for length in 0..whole.len() {
-            assert_ne!(look(&whole[..length]).kind, Kind::DtlsHandshake, "{length}");
+            assert_ne!(look(&whole[..length]).kind, Kind::Dtls(Dtls::Handshake), "{length}");
         }
         assert_eq!(look(&[0x40, 0, 0xff, 0xff, 22]).kind, Kind::Other);
     }

@@ -183,8 +183,7 @@ impl<V: Clone> Nominations<V> {
             }
             Kind::Checked if self.is_answered(path, seen.content) => Arriving::Drop,
             Kind::Checked
-            | Kind::DtlsHandshake
-            | Kind::DtlsData
+            | Kind::Dtls(_)
             | Kind::Media
             | Kind::Allocate
             | Kind::Allocated

@@ -1,6 +1,6 @@
 //! Sends due nominations again: the clock and the sockets beside [`Nominations`].
 
-use super::flight_keeper::FlightKeeper;
+use super::flight_keeper::{FlightKeeper, passed};
 use super::nominations::{Arriving, Nominations, Path};
 use super::stream_relays::StreamRelays;
 use super::via::Via;
@@ -99,12 +99,6 @@ async fn repeat(
                 via.send(&streams, &datagram).await;
             }
         }
-        match deadline {
-            Some(at) => tokio::select! {
-                () = tokio::time::sleep_until(at.into()) => {}
-                () = changed.notified() => {}
-            },
-            None => changed.notified().await,
-        }
+        passed(deadline, &changed).await;
     }
 }

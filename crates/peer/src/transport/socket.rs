@@ -126,9 +126,7 @@ impl TransportSocket {
     fn note_sent(&self, to: SocketAddr, via: impl FnOnce() -> Via, datagram: &[u8]) {
         let seen = look(datagram);
         match seen.kind {
-            Kind::DtlsHandshake | Kind::DtlsData => {
-                self.shared.flights.sent(&via(), seen, datagram);
-            }
+            Kind::Dtls(dtls) => self.shared.flights.sent(&via(), dtls, datagram),
             Kind::Media if seen.relayed => self.shared.naps.relayed(),
             Kind::Allocate => self.shared.relays.add(to.ip()),
             Kind::Check => {
@@ -146,7 +144,7 @@ impl TransportSocket {
     fn note_heard(&self, datagram: &[u8]) {
         let seen = look(datagram);
         match seen.kind {
-            Kind::DtlsHandshake | Kind::DtlsData => self.shared.flights.heard(seen),
+            Kind::Dtls(dtls) => self.shared.flights.heard(dtls, seen.content),
             Kind::Media if seen.relayed => self.shared.naps.relayed(),
             Kind::Media
             | Kind::Check

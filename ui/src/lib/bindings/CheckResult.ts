@@ -49,6 +49,10 @@ relayTls: RelayCheck,
  */
 loss: number | null, 
 /**
+ * So many are lost that calls break up.
+ */
+lossy: boolean, 
+/**
  * Median time through the relay and back; none if not measured.
  */
 roundTripMs: number | null, };
