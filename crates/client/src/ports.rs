@@ -4,6 +4,7 @@
 use crate::view::{Levels, Snapshot};
 use bytes::Bytes;
 use std::fmt;
+use tincan_proto::signalling::CallMedia;
 use tincan_proto::{AccountName, CallId, ParticipantId};
 
 /// Windows, notifications, whatever a person looks at. Calls must return at once.
@@ -38,6 +39,8 @@ pub enum Happening {
         call: CallId,
         /// Who called.
         from: AccountName,
+        /// As it was offered.
+        media: CallMedia,
     },
 }
 

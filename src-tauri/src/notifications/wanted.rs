@@ -6,7 +6,7 @@ use tincan_proto::signalling::CallMedia;
 use tincan_proto::{AccountName, CallId};
 
 /// A notification by what it is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
     /// A call rings.
     Ringing {
@@ -14,8 +14,8 @@ pub enum Note {
         call: CallId,
         /// Who calls.
         from: AccountName,
-        /// They offer a picture, too.
-        video: bool,
+        /// As it is offered.
+        media: CallMedia,
     },
     /// Nobody answered a call.
     Missed {
@@ -23,6 +23,8 @@ pub enum Note {
         call: CallId,
         /// Who called.
         from: AccountName,
+        /// As it was offered.
+        media: CallMedia,
     },
 }
 
@@ -82,8 +84,8 @@ impl Note {
     /// The line below.
     pub fn body(&self) -> &'static str {
         match self {
-            Self::Ringing { video: true, .. } => "Video call",
-            Self::Ringing { video: false, .. } => "Audio call",
+            Self::Ringing { media: CallMedia::Video, .. } => "Video call",
+            Self::Ringing { media: CallMedia::Audio, .. } => "Audio call",
             Self::Missed { .. } => "You did not answer in time",
         }
     }
@@ -104,13 +106,12 @@ impl Note {
     /// What a button asks of the controller.
     pub fn intent(&self, button: Button) -> Option<Intent> {
         match (self, button) {
-            (Self::Ringing { call, video, .. }, Button::Accept) => {
-                let media = if *video { CallMedia::Video } else { CallMedia::Audio };
-                Some(Intent::Accept { call: *call, media })
+            (Self::Ringing { call, media, .. }, Button::Accept) => {
+                Some(Intent::Accept { call: *call, media: *media })
             }
             (Self::Ringing { call, .. }, Button::Decline) => Some(Intent::Decline { call: *call }),
-            (Self::Missed { from, .. }, Button::CallBack) => {
-                Some(Intent::Call { to: vec![from.clone()], media: CallMedia::Audio })
+            (Self::Missed { from, media, .. }, Button::CallBack) => {
+                Some(Intent::Call { to: vec![from.clone()], media: *media })
             }
             (Self::Ringing { .. }, Button::CallBack | Button::Open)
             | (Self::Missed { .. }, Button::Accept | Button::Decline | Button::Open) => None,
@@ -127,12 +128,13 @@ pub fn wanted(state: &State) -> Vec<Note> {
     let ringing = snapshot.incoming.iter().map(|incoming| Note::Ringing {
         call: incoming.call,
         from: incoming.from.clone(),
-        video: incoming.media == CallMedia::Video,
+        media: incoming.media,
     });
-    let missed = state
-        .missed
-        .iter()
-        .map(|missed| Note::Missed { call: missed.call, from: missed.from.clone() });
+    let missed = state.missed.iter().map(|missed| Note::Missed {
+        call: missed.call,
+        from: missed.from.clone(),
+        media: missed.media,
+    });
     ringing.chain(missed).collect()
 }
 
@@ -159,12 +161,13 @@ mod tests {
     #[test]
     fn a_missed_call_stays_until_the_person_has_looked_and_can_be_returned() {
         let mut state = online();
-        state.missed = vec![MissedCall { call: call_id(), from: name("bob") }];
+        let media = CallMedia::Video;
+        state.missed = vec![MissedCall { call: call_id(), from: name("bob"), media }];
         let notes = wanted(&state);
         let [note] = &notes[..] else { panic!("{notes:?}") };
         assert_eq!(note.title(), "Missed call from bob");
         let call = note.intent(note.button("call-back").expect("a button"));
-        let back = Intent::Call { to: vec![name("bob")], media: CallMedia::Audio };
+        let back = Intent::Call { to: vec![name("bob")], media };
         assert_eq!(call, Some(back));
         state.missed.clear();
         assert_eq!(wanted(&state), []);

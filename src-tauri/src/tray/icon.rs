@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn what_goes_on_now_comes_before_what_has_been() {
-        let missed = vec![MissedCall { call: call_id(), from: name("bob") }];
+        let media = CallMedia::Audio;
+        let missed = vec![MissedCall { call: call_id(), from: name("bob"), media }];
         assert_eq!(sign_for(&State::default()), Sign::Idle);
         assert_eq!(sign_for(&online()), Sign::Idle);
         assert_eq!(sign_for(&State { missed: missed.clone(), ..online() }), Sign::Missed);

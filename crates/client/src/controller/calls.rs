@@ -12,6 +12,7 @@ use tincan_call::{
 };
 use tincan_peer_connection::{IceState, Peer, PeerEvent, PeerOptions, PeerStats};
 use tincan_proto::peer_message::{Generation, OpenError};
+use tincan_proto::signalling::CallMedia;
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{
     AccountName, CallId, ClientMessage, Numbered, ParticipantId, PeerMessage, ServerMessage,
@@ -26,9 +27,9 @@ pub struct Calls {
     deadline: Option<Instant>,
     peers: HashMap<PeerKey, Connection>,
     /// Whose calls have rung here and have not ended.
-    ringing: HashMap<CallId, AccountName>,
+    ringing: HashMap<CallId, (AccountName, CallMedia)>,
     /// Who is calling with the message in hand.
-    knocking: Option<(CallId, AccountName)>,
+    knocking: Option<(CallId, AccountName, CallMedia)>,
     /// Wall clock of the moment when the current call was first connected.
     pub connected_at: Option<UnixMillis>,
     /// What the echo contact said in the current call.
@@ -93,8 +94,8 @@ impl Calls {
 impl Controller {
     /// Steps the engine with what the server said about calls.
     pub(super) async fn signalled(&mut self, message: ServerMessage) {
-        if let ServerMessage::Incoming { call, from, .. } = &message {
-            self.calls.knocking = Some((*call, from.account.clone()));
+        if let ServerMessage::Incoming { call, from, media, .. } = &message {
+            self.calls.knocking = Some((*call, from.account.clone(), *media));
         }
         let server_now = self.session.server_now();
         self.step(Input::Signalled { message, server_now }).await;
@@ -123,7 +124,7 @@ impl Controller {
                 let incoming = &self.calls.state().incoming;
                 if let Some(incoming) = incoming.iter().find(|incoming| incoming.id == call) {
                     let from = incoming.from.account.clone();
-                    self.calls.ringing.insert(call, from.clone());
+                    self.calls.ringing.insert(call, (from.clone(), incoming.media));
                     self.disturb(&Happening::RingStarted { call, from });
                 }
             }
@@ -133,20 +134,20 @@ impl Controller {
                 tracing::info!(?call, ?reason, "a call ended");
                 self.calls.connected_at = None;
                 self.calls.echo = None;
-                if let Some(from) = self.calls.ringing.remove(&call)
+                if let Some((from, media)) = self.calls.ringing.remove(&call)
                     && is_missed(reason)
                 {
-                    self.disturb(&Happening::CallMissed { call, from });
+                    self.disturb(&Happening::CallMissed { call, from, media });
                 }
                 self.ask_for_history();
             }
             Event::BusyDeclined(call) => {
                 tracing::info!(?call, "a call came while busy");
-                if let Some((knocked, from)) = self.calls.knocking.take()
+                if let Some((knocked, from, media)) = self.calls.knocking.take()
                     && knocked == call
                 {
                     self.notices.add(NoticeKind::MissedWhileBusy { from: from.clone() });
-                    self.disturb(&Happening::CallMissed { call, from });
+                    self.disturb(&Happening::CallMissed { call, from, media });
                 }
                 self.ask_for_history();
             }

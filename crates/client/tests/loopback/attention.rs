@@ -4,7 +4,7 @@ use crate::call;
 use crate::person::World;
 use tincan_client::ports::Happening;
 use tincan_client::view::{Intent, Settings};
-use tincan_proto::signalling::CallOutcome;
+use tincan_proto::signalling::{CallMedia, CallOutcome};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_was_given_up_is_missed_and_one_that_was_declined_is_not() {
@@ -17,7 +17,7 @@ async fn a_call_that_was_given_up_is_missed_and_one_that_was_declined_is_not() {
     let told = [
         Happening::RingStarted { call: first, from: from.clone() },
         Happening::RingStopped { call: first },
-        Happening::CallMissed { call: first, from },
+        Happening::CallMissed { call: first, from, media: CallMedia::Video },
     ];
     bob.until("it was missed", || bob.happenings() == told).await;
 

@@ -7,6 +7,7 @@ use ashpd::desktop::screencast::{
     CursorMode, Screencast, SelectSourcesOptions, SourceType, Streams,
 };
 use ashpd::desktop::{PersistMode, ResponseError, Session};
+use ashpd::enumflags2::BitFlags;
 use ashpd::zbus::{Connection, connection};
 use futures_util::StreamExt;
 use std::future::pending;
@@ -77,7 +78,7 @@ pub(super) async fn share(
         // Dropping the question closes the connection, and with it the dialog.
         () = abandoned(&sink) => Err(ScreenError::Declined),
     };
-    let (session, streams, remote) = match asked {
+    let Given { session, streams, remote, sources } = match asked {
         Ok(asked) => asked,
         Err(error) => return drop(begun.try_send(Err(error))),
     };
@@ -87,7 +88,9 @@ pub(super) async fn share(
             let size = stream.size().and_then(|(width, height)| {
                 Some(Resolution::new(width.try_into().ok()?, height.try_into().ok()?))
             });
-            let mut target = target(stream.source_type(), size.unwrap_or(Resolution::new(0, 0)));
+            // Portals of wlroots call a screen a window, but offer none.
+            let source = stream.source_type().filter(|source| sources.contains(*source));
+            let mut target = target(source, size.unwrap_or(Resolution::new(0, 0)));
             let node = stream.pipe_wire_node_id();
             let token = streams.restore_token().map(str::to_owned);
             let _ = begun.try_send(Ok(Begun { target: target.clone(), token }));
@@ -112,10 +115,17 @@ async fn abandoned(sink: &NewestIn<VideoFrame>) {
     }
 }
 
-type Asked = (Session<Screencast>, Streams, OwnedFd);
+/// What the portal has given.
+struct Given {
+    session: Session<Screencast>,
+    streams: Streams,
+    remote: OwnedFd,
+    /// The kinds that it has.
+    sources: BitFlags<SourceType>,
+}
 
 /// Asks with the token, and without it where the portal does not know it.
-async fn ask(bus: Option<&str>, token: Option<&str>) -> Result<Asked, ScreenError> {
+async fn ask(bus: Option<&str>, token: Option<&str>) -> Result<Given, ScreenError> {
     let portal = portal(bus).await.map_err(ScreenError::Refused)?;
     let asked = match (ask_with(&portal, token).await, token) {
         (Err(error), Some(_)) if !matches!(error, ashpd::Error::Response(_)) => {
@@ -127,7 +137,7 @@ async fn ask(bus: Option<&str>, token: Option<&str>) -> Result<Asked, ScreenErro
     asked.map_err(refusal)
 }
 
-async fn ask_with(portal: &Screencast, token: Option<&str>) -> Result<Asked, ashpd::Error> {
+async fn ask_with(portal: &Screencast, token: Option<&str>) -> Result<Given, ashpd::Error> {
     let sources = portal.available_source_types().await?;
     let sources = sources & (SourceType::Monitor | SourceType::Window);
     let embedded = portal.available_cursor_modes().await?.contains(CursorMode::Embedded);
@@ -145,7 +155,7 @@ async fn ask_with(portal: &Screencast, token: Option<&str>) -> Result<Asked, ash
         Ok((streams, remote))
     };
     match asked.await {
-        Ok((streams, remote)) => Ok((session, streams, remote)),
+        Ok((streams, remote)) => Ok(Given { session, streams, remote, sources }),
         Err(error) => {
             close(&session).await;
             Err(error)
