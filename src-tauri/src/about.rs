@@ -4,7 +4,7 @@
 use crate::log;
 use crate::notifications::NotificationSupport;
 use crate::shell::Shell;
-use crate::shortcuts;
+use crate::shortcuts::ShortcutAccess;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use ts_rs::TS;
@@ -27,8 +27,8 @@ pub struct AboutView {
     pub tray: bool,
     /// Whether the desktop shows notifications, and buttons on them.
     pub notifications: NotificationSupport,
-    /// Whether the desktop lets shortcuts reach the app while another program has the focus.
-    pub shortcuts: bool,
+    /// Who has the last word on keys that reach the app while another program has the focus.
+    pub shortcuts: ShortcutAccess,
     /// The file that the log goes to.
     pub log_file: String,
 }
@@ -46,7 +46,7 @@ impl AboutView {
             always_on_top: !shell.on_wayland(),
             tray: state.tray_host,
             notifications: state.notifications,
-            shortcuts: shortcuts::are_possible(shell),
+            shortcuts: state.shortcuts,
             log_file: log::current(log_folder).display().to_string(),
         }
     }

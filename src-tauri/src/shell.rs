@@ -4,6 +4,7 @@
 
 use crate::links::Link;
 use crate::notifications::NotificationSupport;
+use crate::shortcuts::ShortcutAccess;
 use crate::windows::main::MainWindow;
 use crate::windows::{self, main, pip};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,6 +12,7 @@ use tauri::{AppHandle, Emitter, EventTarget};
 use tincan_client::controller::ClientHandle;
 use tincan_client::ports::{Happening, Ui};
 use tincan_client::view::{Intent, Levels, Settings, Snapshot};
+use tincan_proto::signalling::CallMedia;
 use tincan_proto::{AccountName, CallId};
 use tokio::sync::{mpsc, watch};
 
@@ -25,6 +27,8 @@ pub struct MissedCall {
     pub call: CallId,
     /// Who called.
     pub from: AccountName,
+    /// As it was offered.
+    pub media: CallMedia,
 }
 
 /// All that the shell's parts go by.
@@ -40,6 +44,8 @@ pub struct State {
     pub tray_host: bool,
     /// What the desktop's notifications can do.
     pub notifications: NotificationSupport,
+    /// Who has the last word on keys that work in every program.
+    pub shortcuts: ShortcutAccess,
     /// The app ends.
     pub closing: bool,
 }
@@ -99,7 +105,7 @@ impl Shell {
     }
 
     /// Whether the windows are a Wayland compositor's, which neither keeps a window above others
-    /// nor gives keys to programs that do not have the focus.
+    /// nor lets programs take keys while they do not have the focus.
     pub fn on_wayland(&self) -> bool {
         self.wayland
     }
@@ -202,10 +208,11 @@ impl Ui for Shell {
         match happening {
             Happening::RingStarted { .. } => main::call_for_attention(self, true),
             Happening::RingStopped { .. } => main::call_for_attention(self, false),
-            Happening::CallMissed { call, from } => self.change(|state| {
+            Happening::CallMissed { call, from, media } => self.change(|state| {
                 if !state.main.in_front() {
                     state.missed.truncate(MISSED - 1);
-                    state.missed.insert(0, MissedCall { call: *call, from: from.clone() });
+                    let missed = MissedCall { call: *call, from: from.clone(), media: *media };
+                    state.missed.insert(0, missed);
                 }
             }),
         }

@@ -1,12 +1,30 @@
 //! Keys that work while another program has the focus: mute, hang up, share. On X11, macOS and
-//! Windows any program may have them; a Wayland compositor gives them to none, and then the
-//! about page says so.
+//! Windows any program may take them; a Wayland desktop hands them on, if it can, once the person
+//! has said which.
+
+mod grabbed;
+#[cfg(target_os = "linux")]
+mod portal;
 
 use crate::shell::{Shell, State};
+use serde::Serialize;
 use std::sync::Arc;
-use tauri::{AppHandle, Wry};
-use tauri_plugin_global_shortcut::{GlobalShortcutExt, Shortcut, ShortcutState};
+use tauri_plugin_global_shortcut::Shortcut;
 use tincan_client::view::{Intent, ScreenAccessView, ShareView, Shortcuts};
+use ts_rs::TS;
+
+/// Who has the last word on keys that work in every program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum ShortcutAccess {
+    /// The app takes the keys that are set in it.
+    App,
+    /// The desktop: it asks the person, and what is set in the app is a proposal.
+    Desktop,
+    /// No program gets any.
+    #[default]
+    None,
+}
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,35 +58,26 @@ impl Deed {
     }
 }
 
-/// Whether this desktop lets programs have such keys.
-pub fn are_possible(shell: &Shell) -> bool {
-    !shell.on_wayland()
-}
-
 /// Has the keys that the person has set.
 pub async fn follow(shell: Arc<Shell>) {
-    if !are_possible(&shell) {
-        return;
+    #[cfg(target_os = "linux")]
+    if shell.on_wayland() || std::env::var("XDG_SESSION_TYPE").as_deref() == Ok("wayland") {
+        // Its X server, if it has one, tells of keys only while one of that server's windows has
+        // the focus.
+        return portal::follow(&shell).await;
     }
-    if let Err(error) = shell.app().plugin(tauri_plugin_global_shortcut::Builder::new().build()) {
-        tracing::warn!(%error, "there are no shortcuts in other programs");
-        return;
-    }
-    let mut states = shell.follow();
-    let mut had: Vec<(Shortcut, Deed)> = Vec::new();
-    loop {
-        let state = states.borrow_and_update().clone();
-        if state.closing {
-            return;
-        }
-        let wanted = state.settings().map_or(vec![], |settings| keys(&settings.shortcuts));
-        if wanted != had {
-            register(&shell, &wanted);
-            had = wanted;
-        }
-        if states.changed().await.is_err() {
-            return;
-        }
+    grabbed::follow(shell).await;
+}
+
+/// The keys that are wanted in a state.
+fn wanted(state: &State) -> Vec<(Shortcut, Deed)> {
+    state.settings().map_or(vec![], |settings| keys(&settings.shortcuts))
+}
+
+/// Does what a key asks for.
+fn pressed(shell: &Shell, deed: Deed) {
+    if let Some(intent) = deed.intent(&shell.state()) {
+        shell.dispatch(intent);
     }
 }
 
@@ -91,32 +100,6 @@ fn keys(shortcuts: &Shortcuts) -> Vec<(Shortcut, Deed)> {
         }
     }
     keys
-}
-
-fn register(shell: &Arc<Shell>, wanted: &[(Shortcut, Deed)]) {
-    let keys = shell.app().global_shortcut();
-    if let Err(error) = keys.unregister_all() {
-        tracing::debug!(%error, "old shortcuts stay");
-    }
-    for (key, deed) in wanted.iter().copied() {
-        let pressed = {
-            let shell = Arc::downgrade(shell);
-            move |_: &AppHandle<Wry>,
-                  _: &Shortcut,
-                  event: tauri_plugin_global_shortcut::ShortcutEvent| {
-                let Some(shell) = shell.upgrade().filter(|_| event.state == ShortcutState::Pressed)
-                else {
-                    return;
-                };
-                if let Some(intent) = deed.intent(&shell.state()) {
-                    shell.dispatch(intent);
-                }
-            }
-        };
-        if let Err(error) = keys.on_shortcut(key, pressed) {
-            tracing::info!(%error, ?deed, "another program has this shortcut");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -78,6 +78,13 @@ describe('shortcuts', () => {
     expect(gone('record-mute')).toBe(true);
   });
 
+  test('are proposals where the desktop has the last word', async () => {
+    await show('shortcuts-proposed');
+    await user.click(id('open-settings'));
+    await waitFor(() => { expect(id('shortcuts-enabled')).toHaveAccessibleDescription(/Your desktop asks/); });
+    expect(id('record-mute')).toBeEnabled();
+  });
+
   test('are named by the key’s place, whatever Shift makes of it', () => {
     const press = (init: KeyboardEventInit): unknown => record(new KeyboardEvent('keydown', init));
     expect(press({ key: '!', code: 'Digit1', ctrlKey: true, shiftKey: true })).toEqual({ kind: 'keys', accelerator: 'Control+Shift+1' });

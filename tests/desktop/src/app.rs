@@ -2,6 +2,7 @@
 
 use crate::notifications::{Capabilities, NotificationServer};
 use crate::place;
+use crate::portal::ShortcutPortal;
 use crate::running::{Mark, Running, signal};
 use crate::tray::TrayHost;
 use crate::webdriver::Driver;
@@ -46,6 +47,7 @@ pub struct Options {
     bus: Option<String>,
     notifications: Option<Capabilities>,
     tray: bool,
+    shortcut_portal: bool,
     hidden: bool,
     link: Option<String>,
 }
@@ -64,6 +66,7 @@ impl Options {
             bus: None,
             notifications: None,
             tray: false,
+            shortcut_portal: false,
             hidden: false,
             link: None,
         }
@@ -133,6 +136,12 @@ impl Options {
     pub fn tray(mut self) -> Self {
         self.tray = true;
         self
+    }
+
+    /// Runs it in a Wayland session that hands shortcuts on, whose X server is this screen.
+    pub fn shortcut_portal(mut self) -> Self {
+        self.shortcut_portal = true;
+        self.environment([("XDG_SESSION_TYPE", "wayland")])
     }
 
     /// Starts it without a window, as the session does.
@@ -209,6 +218,10 @@ impl Options {
             None => None,
         };
         let tray = if self.tray { Some(TrayHost::start(&address).await?) } else { None };
+        let portal = match self.shortcut_portal {
+            true => Some(ShortcutPortal::start(&address).await?),
+            false => None,
+        };
         environment.push(("DBUS_SESSION_BUS_ADDRESS".into(), address.into()));
 
         let mut command = Command::new("WebKitWebDriver");
@@ -223,6 +236,7 @@ impl Options {
             mark,
             notifications,
             tray,
+            portal,
             output: self.output,
             _driver: driver,
             _bus: bus,
@@ -267,6 +281,7 @@ struct Rest {
     mark: Mark,
     notifications: Option<NotificationServer>,
     tray: Option<TrayHost>,
+    portal: Option<ShortcutPortal>,
     output: PathBuf,
     _driver: Driver,
     _bus: Option<Running>,
@@ -302,6 +317,11 @@ impl App {
     /// The tray of its desktop.
     pub fn tray(&self) -> Result<&TrayHost> {
         self.rest.tray.as_ref().context("started without a tray")
+    }
+
+    /// What hands shortcuts on on its desktop.
+    pub fn portal(&self) -> Result<&ShortcutPortal> {
+        self.rest.portal.as_ref().context("started without a portal")
     }
 
     /// A folder of the app's home, such as `CONFIG_HOME`.

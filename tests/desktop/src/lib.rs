@@ -8,6 +8,7 @@ pub mod devices;
 pub mod eventually;
 pub mod notifications;
 pub mod pair;
+pub mod portal;
 pub mod report;
 pub mod room;
 pub mod speech;

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, CreateWindowAux, EventMask, PropMode,
-    Window as Id, WindowClass,
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, CreateWindowAux, EventMask, KEY_PRESS_EVENT,
+    KEY_RELEASE_EVENT, PropMode, Window as Id, WindowClass,
 };
+use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -166,6 +167,25 @@ impl Screen {
         let looks = CreateWindowAux::new().background_pixel(colour.0).override_redirect(1);
         let id = self.create(at, size, &looks)?;
         self.connection.map_window(id)?.check().context("while showing a patch")
+    }
+
+    /// Presses these keys, named by their symbols, one after the other, and lets them go in reverse.
+    pub fn press_keys(&self, symbols: &[u32]) -> Result<()> {
+        let setup = self.connection.setup();
+        let (first, count) = (setup.min_keycode, setup.max_keycode - setup.min_keycode + 1);
+        let mapping = self.connection.get_keyboard_mapping(first, count)?.reply()?;
+        let mut codes = Vec::new();
+        for symbol in symbols {
+            let keys = mapping.keysyms.chunks(mapping.keysyms_per_keycode.into());
+            let key = (first..).zip(keys).find(|(_, of)| of.contains(symbol));
+            codes.push(key.with_context(|| format!("no key has the symbol {symbol:#x}"))?.0);
+        }
+        let down = codes.iter().map(|code| (KEY_PRESS_EVENT, *code));
+        let up = codes.iter().rev().map(|code| (KEY_RELEASE_EVENT, *code));
+        for (kind, code) in down.chain(up) {
+            self.connection.xtest_fake_input(kind, code, 0, self.root, 0, 0, 0)?.check()?;
+        }
+        Ok(())
     }
 
     fn create(&self, at: (i16, i16), size: (u16, u16), looks: &CreateWindowAux) -> Result<Id> {

@@ -1,7 +1,7 @@
 //! A screen shared on a Wayland desktop, by its portal: the far side sees it with the pointer, also
 //! when it comes late to a still screen, and the camera again once sharing ends, however it ends.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::time::Duration;
 use tincan_desktop_tests::canvas::{self, REMOTE};
 use tincan_desktop_tests::pair::{alice_and, in_video_call, sees_camera};
@@ -35,14 +35,15 @@ async fn a_screen_given_by_the_portal_is_seen_until_it_is_taken_back_or_vanishes
         bob.press("toggle-share").await?;
         eventually("the desktop asks", SEEN, async || Ok(rig.is_asked().then_some(()))).await?;
         bob.becomes("toggle-share", "data-share", "off", SEEN).await?;
-        assert!(bob.see("problem-share").await?.is_none(), "declining is no failure");
+        ensure!(bob.see("problem-share").await?.is_none(), "declining is no failure");
         sees_camera(&alice).await
     };
     story.step("Declined, nothing is shared", HINT, &both, declines).await?;
     let shares = async {
         rig.answer("HEADLESS-1")?;
         bob.press("toggle-share").await?;
-        bob.appears("share-banner", SEEN).await?;
+        let banner = bob.appears("share-banner", SEEN).await?;
+        ensure!(banner.text.contains("Screen"), "{banner:?}");
         canvas::shows_colour(&alice, REMOTE, BESIDE, GREEN, SEEN).await
     };
     story.step("The far side sees the screen", HINT, &both, shares).await?;

@@ -48,6 +48,7 @@ export const desktop = {
     title: 'Shortcuts',
     everywhere: 'Shortcuts that work in every program',
     everywhereHint: 'While you are in a call, also when Tincan is not in front.',
+    proposedHint: 'While you are in a call. Your desktop asks you which keys, proposes these, and has its own settings for them.',
     mute: 'Microphone on or off',
     hangUp: shared.hangUp,
     camera: 'Camera on or off',
