@@ -2,7 +2,7 @@
 
 use crate::about::{AboutView, LogFolder};
 use crate::shell::Shell;
-use crate::windows::incoming::PutAway;
+use crate::windows::incoming::{self, PutAway};
 use crate::windows::main;
 use crate::windows::pip::Asked;
 use std::sync::Arc;
@@ -26,8 +26,18 @@ pub async fn snapshot(
 
 /// Carries out what the person asks for.
 #[tauri::command]
-pub async fn dispatch(client: State<'_, ClientHandle>, intent: Intent) -> Result<(), IntentError> {
-    client.dispatch(intent).await
+pub async fn dispatch(
+    window: WebviewWindow,
+    client: State<'_, ClientHandle>,
+    shell: State<'_, Arc<Shell>>,
+    intent: Intent,
+) -> Result<(), IntentError> {
+    let done = client.dispatch(intent).await;
+    if let (Err(error), incoming::LABEL) = (&done, window.label()) {
+        // There is no room for it there.
+        shell.tell_refused(error.code);
+    }
+    done
 }
 
 /// Where pictures are to be had.
@@ -68,8 +78,7 @@ pub fn close_pip(shell: State<'_, Arc<Shell>>) {
 /// The ringing call's window goes; it goes on ringing.
 #[tauri::command]
 pub fn close_incoming(requests: State<'_, mpsc::Sender<PutAway>>) {
-    // One that waits already says the same.
-    let _ = requests.try_send(PutAway);
+    incoming::put_away(&requests);
 }
 
 /// What there is to know about this app on this desktop.

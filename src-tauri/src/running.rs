@@ -60,12 +60,36 @@ pub fn start(app: &AppHandle, arguments: Arguments) -> anyhow::Result<()> {
         parts.push(spawn(notifications::follow(shell.clone())));
         parts.extend(start_tray(&shell, &tray_id, &folder.join("tray")));
     }
+    end_when_told(app);
     app.manage(Running { client: Mutex::new(Some(client)), server, parts: Mutex::new(parts) });
     if let Some(link) = link {
         shell.open_link(link);
     }
     Ok(())
 }
+
+/// Ends in order when the session does, or whoever started it wants it to: the others in a call
+/// are told.
+#[cfg(unix)]
+fn end_when_told(app: &AppHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+        let app = app.clone();
+        spawn(async move {
+            match signal(kind) {
+                Ok(mut told) => {
+                    told.recv().await;
+                    tracing::info!("told to end");
+                    app.exit(0);
+                }
+                Err(error) => tracing::warn!(%error, "the app will end without a word"),
+            }
+        });
+    }
+}
+
+#[cfg(not(unix))]
+fn end_when_told(_: &AppHandle) {}
 
 async fn start_client(
     app: &AppHandle,

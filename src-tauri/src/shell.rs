@@ -8,10 +8,10 @@ use crate::shortcuts::ShortcutAccess;
 use crate::windows::main::MainWindow;
 use crate::windows::{self, main, pip};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tauri::{AppHandle, Emitter, EventTarget};
+use tauri::{AppHandle, Emitter, EventTarget, Manager};
 use tincan_client::controller::ClientHandle;
 use tincan_client::ports::{Happening, Ui};
-use tincan_client::view::{Intent, Levels, Settings, Snapshot};
+use tincan_client::view::{Intent, IntentErrorCode, Levels, Settings, Snapshot};
 use tincan_proto::signalling::CallMedia;
 use tincan_proto::{AccountName, CallId};
 use tokio::sync::{mpsc, watch};
@@ -140,14 +140,26 @@ impl Shell {
         let _ = self.client.set(client);
     }
 
-    /// Asks for something; that it was not carried out is logged, and seen in the state.
+    /// Asks for something on behalf of the person; the main window tells if it is not carried out.
     pub fn dispatch(&self, intent: Intent) {
         let Some(client) = self.client.get().cloned() else { return };
+        let app = self.app.clone();
         tauri::async_runtime::spawn(async move {
             if let Err(error) = client.dispatch(intent).await {
                 tracing::info!(code = ?error.code, "not carried out: {}", error.message);
+                if let Some(shell) = app.try_state::<Arc<Self>>() {
+                    shell.tell_refused(error.code);
+                }
             }
         });
+    }
+
+    /// Has the main window come and say why something was not carried out that was asked for
+    /// elsewhere.
+    pub fn tell_refused(&self, code: IntentErrorCode) {
+        main::show(self, None);
+        let target = EventTarget::webview_window(main::LABEL);
+        log_failure("refused", self.app.emit_to(target, "refused", code));
     }
 
     /// Asks for the picture-in-picture window to come or to go.

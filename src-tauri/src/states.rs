@@ -28,7 +28,7 @@ pub fn with(state: State, change: impl FnOnce(&mut Snapshot)) -> State {
 
 /// The first start.
 pub fn signed_out() -> State {
-    let server = ServerView { address: "127.0.0.1:4780".into(), hosted_here: true };
+    let server = ServerView { address: "127.0.0.1:4780".into(), local: true };
     let screens =
         ScreensView { access: ScreenAccessView::Listed, targets: vec![], watching: false };
     let snapshot = Snapshot {
@@ -54,7 +54,7 @@ pub fn signed_out() -> State {
 /// Signed in as alice.
 pub fn online() -> State {
     with(signed_out(), |snapshot| {
-        let server = ServerView { address: "127.0.0.1:4780".into(), hosted_here: true };
+        let server = ServerView { address: "127.0.0.1:4780".into(), local: true };
         let device = "fedcba9876543210fedcba9876543210".parse().expect("an id");
         snapshot.session = SessionView::Online { name: name("alice"), device, server };
     })

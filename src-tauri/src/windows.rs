@@ -69,6 +69,7 @@ pub fn on_event(window: &Window, event: &WindowEvent) {
     match window.label() {
         main::LABEL => main::on_event(window, event),
         pip::LABEL => pip::on_event(window, event),
+        incoming::LABEL => incoming::on_event(window, event),
         _ => {}
     }
 }

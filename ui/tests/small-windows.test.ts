@@ -2,6 +2,7 @@ import { screen } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { describe, expect, test } from 'vitest';
 import { fixtures } from '../src/lib/backend/fixtures';
+import { intentErrors } from '../src/lib/strings';
 import { gone, id, lastIntent, show, user } from './window';
 
 describe('picture-in-picture', () => {
@@ -152,6 +153,13 @@ describe('missed calls', () => {
       { type: 'call', to: ['jonas'], media: 'audio' },
     ]);
   });
+});
+
+test('what was asked for elsewhere and is refused is told in the main window', async () => {
+  const backend = await show('contacts');
+  backend.shell.refuse('noRelay');
+  await tick();
+  expect(screen.getByText(intentErrors.noRelay)).toBeVisible();
 });
 
 describe('a link', () => {

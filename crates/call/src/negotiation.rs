@@ -209,6 +209,14 @@ impl Negotiation {
         commands
     }
 
+    /// This machine's addresses have changed: what is being offered names some that may be gone, so
+    /// that a restart is to follow it.
+    pub fn outdate(&mut self) {
+        if self.operation.is_some() || self.offered.is_some() {
+            self.wish = Some(true);
+        }
+    }
+
     fn needed(&mut self, ice_restart: bool, commands: &mut Vec<NegotiationCommand>) {
         match (&self.operation, &self.offered) {
             // A restart that is wanted again while its offer has no answer: the offer or the

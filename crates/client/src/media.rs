@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use tincan_call::{PeerKey, Picture, ShareId};
+use tincan_call::{PeerKey, ShareId};
 use tincan_media::codec::annex_b::{NalType, nal_units};
 use tincan_media::codec::opus::OpusError;
 use tincan_media::codec::sps;
@@ -34,7 +34,7 @@ use tincan_media::screen::Screens;
 use tincan_peer_connection::{MediaSender, MediaSinks};
 use tincan_proto::units::Resolution;
 use tokio::sync::mpsc;
-use track::Track;
+use track::{Source, Track};
 
 /// Key frames of one participant are asked for at most this often on behalf of windows.
 const KEY_FRAME_PAUSE: Duration = Duration::from_millis(300);
@@ -150,7 +150,7 @@ impl MediaSession {
     /// the microphone is open, for the level meter.
     pub fn want(&mut self, wanted: Wanted, muted: bool) {
         self.voice.set_muted(muted);
-        self.outlets.let_pictures_out(wanted.picture != Picture::Nothing);
+        self.outlets.let_pictures_out(Source::of(wanted.picture));
         self.wanted = wanted;
         self.tell_keeper();
     }

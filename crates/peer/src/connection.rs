@@ -6,9 +6,9 @@ use crate::feedback::{Feedback, FeedbackCounts};
 use crate::handler::Handler;
 use crate::options::{MediaSinks, OpenError, PeerEvent, PeerOptions};
 use crate::outbound::{self, Condition, MediaSender, OutboundCounts};
-use crate::setup::{add_track, build};
+use crate::setup::{add_track, build, configuration};
 use crate::stats::{self, PeerStats};
-use crate::transport::{Cookies, Naps, Nominator, Relays};
+use crate::transport::{Cookies, Naps, Nominator, Relays, StreamRelays};
 use crate::{codecs, control};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tincan_call::{NegotiationCommand, NegotiationInput, PeerState};
 use tincan_media::encoded::RtpPayload;
-use tincan_proto::ControlMessage;
 use tincan_proto::peer_message::Candidate;
+use tincan_proto::{ControlMessage, IceServer};
 use tokio::sync::{mpsc, oneshot};
 use webrtc::data_channel::DataChannel;
 use webrtc::error::Result;
@@ -37,6 +37,7 @@ enum Order {
     Negotiate(NegotiationCommand),
     Control(ControlMessage),
     RequestKeyFrame,
+    IceServers(Vec<IceServer>),
     Stats(oneshot::Sender<PeerStats>),
     Close(oneshot::Sender<()>),
 }
@@ -123,6 +124,8 @@ impl Peer {
             video_sink: Some(sinks.video),
             video_track: None,
             relayed: None,
+            ice_servers: options.ice_servers,
+            relay_only: options.relay_only,
         };
         tokio::spawn(worker.run(queue, inner, tracks));
         Ok((Self { orders, media }, owner))
@@ -136,6 +139,13 @@ impl Peer {
     /// Queues a control message.
     pub fn send_control(&self, message: ControlMessage) {
         self.order(Order::Control(message));
+    }
+
+    /// Takes other credentials for the servers that the connection was opened with: the next ICE
+    /// restart needs an address from the relay, which refuses those that have ended. Other servers
+    /// are for other connections.
+    pub fn renew_ice_servers(&self, servers: Vec<IceServer>) {
+        self.order(Order::IceServers(servers));
     }
 
     /// Asks the other side for a key frame (PLI, RFC 4585).
@@ -204,6 +214,8 @@ struct Worker {
     video_sink: Option<Sink>,
     video_track: Option<Arc<dyn TrackRemote>>,
     relayed: Option<bool>,
+    ice_servers: Vec<IceServer>,
+    relay_only: bool,
 }
 
 impl Worker {
@@ -219,6 +231,7 @@ impl Worker {
                     Some(Order::Negotiate(command)) => self.negotiate(command).await,
                     Some(Order::Control(message)) => control::send(&self.channel, &message).await,
                     Some(Order::RequestKeyFrame) => self.request_key_frame().await,
+                    Some(Order::IceServers(servers)) => self.renew_ice_servers(servers).await,
                     Some(Order::Stats(reply)) => drop(reply.send(self.stats().await)),
                     Some(Order::Close(reply)) => {
                         control::flush(&self.channel).await;
@@ -296,6 +309,20 @@ impl Worker {
             }
         };
         self.tell(PeerEvent::Negotiation(input));
+    }
+
+    async fn renew_ice_servers(&mut self, servers: Vec<IceServer>) {
+        let urls =
+            |servers: &[IceServer]| servers.iter().map(|s| s.urls.clone()).collect::<Vec<_>>();
+        if servers == self.ice_servers || urls(&servers) != urls(&self.ice_servers) {
+            return;
+        }
+        let (_, replaced) = StreamRelays::replace(&servers);
+        let configuration = configuration(&replaced, self.relay_only);
+        match self.connection.set_configuration(configuration).await {
+            Ok(()) => self.ice_servers = servers,
+            Err(error) => tracing::warn!(%error, "the relay's old credentials stay"),
+        }
     }
 
     async fn create_offer(&mut self, ice_restart: bool) -> Result<String> {

@@ -12,10 +12,11 @@ use crate::transport::{
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RtpCodecKind};
 use std::sync::Arc;
 use std::time::Duration;
+use tincan_proto::IceServer;
 use webrtc::error::Result;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceServer,
+    PeerConnection, PeerConnectionBuilder, RTCConfiguration, RTCConfigurationBuilder, RTCIceServer,
     RTCIceTransportPolicy, SettingEngineBuilder,
 };
 
@@ -63,22 +64,10 @@ pub async fn build(
         .with_include_loopback_candidate(loopback)
         .with_discard_local_candidates_during_ice_restart(true);
     let (streams, servers) = StreamRelays::replace(&options.ice_servers);
-    let servers = servers
-        .iter()
-        .map(|server| RTCIceServer {
-            urls: server.urls.clone(),
-            username: server.username.clone(),
-            credential: server.credential.clone(),
-        })
-        .collect();
-    let mut configuration = RTCConfigurationBuilder::new().with_ice_servers(servers);
-    if options.relay_only {
-        configuration = configuration.with_ice_transport_policy(RTCIceTransportPolicy::Relay);
-    }
     let runtime = TransportRuntime::new(naps, relays, streams, cookies, nominator)
         .ok_or_else(|| OpenError("there is no async runtime".to_owned()))?;
     let connection = PeerConnectionBuilder::new()
-        .with_configuration(configuration.build())
+        .with_configuration(configuration(&servers, options.relay_only))
         .with_media_engine(engine)
         .with_setting_engine(settings.build())
         .with_interceptor_registry(registry)
@@ -89,6 +78,21 @@ pub async fn build(
         .build()
         .await?;
     Ok(Arc::new(connection))
+}
+
+/// What the crate goes by, with servers as it can use them.
+pub fn configuration(servers: &[IceServer], relay_only: bool) -> RTCConfiguration {
+    let server = |server: &IceServer| RTCIceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone(),
+        credential: server.credential.clone(),
+    };
+    let servers = servers.iter().map(server).collect();
+    let mut configuration = RTCConfigurationBuilder::new().with_ice_servers(servers);
+    if relay_only {
+        configuration = configuration.with_ice_transport_policy(RTCIceTransportPolicy::Relay);
+    }
+    configuration.build()
 }
 
 /// Adds a track for sending.

@@ -121,6 +121,11 @@ impl PeerRules {
         Self { allowed: Vec::new(), everything: true }
     }
 
+    /// Whether the operator wants this address to be reached, and not just any public one.
+    pub fn names(&self, ip: IpAddr) -> bool {
+        self.everything || self.allowed.iter().any(|network| network.contains(ip))
+    }
+
     /// Whether the address may be reached.
     pub fn allow(&self, ip: IpAddr) -> bool {
         if self.allowed.iter().any(|network| network.contains(ip)) {

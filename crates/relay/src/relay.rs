@@ -65,7 +65,7 @@ impl Default for Policy {
         Self {
             realm: "tincan".to_owned(),
             peers: PeerRules::default(),
-            allocations_per_user: 10,
+            allocations_per_user: 40,
             bytes_per_second: Some(4_000_000),
             max_allocations: 4096,
             nonce_lifetime: Duration::from_secs(3600),

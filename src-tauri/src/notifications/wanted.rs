@@ -84,9 +84,10 @@ impl Note {
     /// The line below.
     pub fn body(&self) -> &'static str {
         match self {
-            Self::Ringing { media: CallMedia::Video, .. } => "Video call",
-            Self::Ringing { media: CallMedia::Audio, .. } => "Audio call",
-            Self::Missed { .. } => "You did not answer in time",
+            Self::Ringing { media: CallMedia::Video, .. }
+            | Self::Missed { media: CallMedia::Video, .. } => "Video call",
+            Self::Ringing { media: CallMedia::Audio, .. }
+            | Self::Missed { media: CallMedia::Audio, .. } => "Audio call",
         }
     }
 
@@ -165,7 +166,7 @@ mod tests {
         state.missed = vec![MissedCall { call: call_id(), from: name("bob"), media }];
         let notes = wanted(&state);
         let [note] = &notes[..] else { panic!("{notes:?}") };
-        assert_eq!(note.title(), "Missed call from bob");
+        assert_eq!((note.title().as_str(), note.body()), ("Missed call from bob", "Video call"));
         let call = note.intent(note.button("call-back").expect("a button"));
         let back = Intent::Call { to: vec![name("bob")], media };
         assert_eq!(call, Some(back));

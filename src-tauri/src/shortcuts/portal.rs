@@ -49,12 +49,7 @@ pub async fn follow(shell: &Shell) {
 
 async fn attend(shell: &Shell) -> ashpd::Result<()> {
     let connection = Connection::session().await?;
-    // Portals before 1.20 do not know this word, and find out in another way who asks.
-    let app = APP.try_into()?;
-    if let Err(error) = ashpd::register_host_app_with_connection(connection.clone(), app).await {
-        tracing::debug!(%error, "the portal takes no name");
-    }
-    let portal = GlobalShortcuts::with_connection(connection).await?;
+    let portal = GlobalShortcuts::with_connection(connection.clone()).await?;
     // Where the portal has none, only this is refused.
     portal.get_property::<u32>("version").await?;
     shell.change(|state| state.shortcuts = ShortcutAccess::Desktop);
@@ -67,16 +62,33 @@ async fn attend(shell: &Shell) -> ashpd::Result<()> {
         let keys = wanted(&state);
         if keys.is_empty() {
             another(&mut states, &keys).await;
-        } else {
-            let session = portal.create_session(Default::default()).await?;
-            tokio::select! {
-                () = hear(shell, &portal, &session, &keys) => {}
-                () = another(&mut states, &keys) => {}
-            }
-            if !matches!(tokio::time::timeout(CLOSING, session.close()).await, Ok(Ok(()))) {
-                tracing::debug!("the portal did not close the session of the shortcuts");
-            }
+            continue;
         }
+        let mut owners = portal.receive_owner_changed().await?;
+        introduce(&connection).await;
+        let begun = portal.create_session(Default::default()).await;
+        tokio::select! {
+            () = hear(shell, &portal, begun.as_ref(), &keys) => {}
+            () = another(&mut states, &keys) => {}
+            // The portal has been started anew, and has forgotten the session.
+            Some(Some(_)) = owners.next() => {}
+        }
+        if let Ok(session) = begun
+            && !matches!(tokio::time::timeout(CLOSING, session.close()).await, Ok(Ok(())))
+        {
+            tracing::debug!("the portal did not close the session of the shortcuts");
+        }
+    }
+}
+
+/// Portals from 1.20 on are told who asks; older ones do not know the word, and find it out.
+async fn introduce(connection: &Connection) {
+    let told = match APP.try_into() {
+        Ok(app) => ashpd::register_host_app_with_connection(connection.clone(), app).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = told {
+        tracing::debug!(%error, "the portal takes no name");
     }
 }
 
@@ -88,14 +100,19 @@ async fn another(states: &mut watch::Receiver<State>, keys: &[(Shortcut, Deed)])
     }
 }
 
-/// Has the desktop ask the person, and does what is pressed from then on. Does not end.
+/// Has the desktop ask the person, and does what is pressed from then on. Does not end: asking
+/// again at once would be a nuisance, so the next change of the settings asks.
 async fn hear(
     shell: &Shell,
     portal: &GlobalShortcuts,
-    session: &Session<GlobalShortcuts>,
+    session: Result<&Session<GlobalShortcuts>, &ashpd::Error>,
     keys: &[(Shortcut, Deed)],
 ) {
-    match bind(portal, session, keys).await {
+    let bound = match session {
+        Ok(session) => bind(portal, session, keys).await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match bound {
         Ok(activated) => {
             futures_util::pin_mut!(activated);
             while let Some(activated) = activated.next().await {
@@ -105,9 +122,8 @@ async fn hear(
                 }
             }
         }
-        Err(error) => tracing::info!(%error, "the desktop hands these shortcuts on to nobody"),
+        Err(error) => tracing::info!(error, "the desktop hands these shortcuts on to nobody"),
     }
-    // Asking again at once would be a nuisance: the next change of the settings asks.
     pending().await
 }
 

@@ -4,7 +4,7 @@
 use super::{Corner, in_corner};
 use crate::shell::{Shell, State};
 use std::sync::Arc;
-use tauri::{LogicalSize, Manager, WebviewUrl, WebviewWindowBuilder};
+use tauri::{LogicalSize, Manager, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
 use tincan_proto::CallId;
 use tokio::sync::mpsc;
 
@@ -53,6 +53,21 @@ fn is_wanted(state: &State, put_away: &[CallId]) -> bool {
     let quiet = state.settings().is_none_or(|settings| settings.do_not_disturb);
     let rings = state.ringing().iter().any(|call| !put_away.contains(call));
     rings && !quiet && !state.main.in_front()
+}
+
+/// Closed by the desktop, it is put away as by its own key.
+pub fn on_event(window: &Window, event: &WindowEvent) {
+    let WindowEvent::CloseRequested { api, .. } = event else { return };
+    if let Some(requests) = window.try_state::<mpsc::Sender<PutAway>>() {
+        api.prevent_close();
+        put_away(&requests);
+    }
+}
+
+/// Has it go; it goes on ringing.
+pub fn put_away(requests: &mpsc::Sender<PutAway>) {
+    // One that waits already says the same.
+    let _ = requests.try_send(PutAway);
 }
 
 fn open(shell: &Shell) -> tauri::Result<()> {

@@ -5,6 +5,7 @@ use super::placement::Placements;
 use crate::shell::{Shell, State};
 use std::sync::Arc;
 use tauri::{Manager, UserAttentionType, WebviewWindow, Window, WindowEvent};
+use tincan_client::view::Intent;
 
 /// Its label.
 pub const LABEL: &str = "main";
@@ -61,6 +62,7 @@ pub async fn follow(shell: Arc<Shell>) {
         if state.closing {
             return;
         }
+        unseen(&state).into_iter().for_each(|intent| shell.dispatch(intent));
         let call = state.snapshot.as_ref().and_then(|snapshot| snapshot.call.as_ref());
         if call.is_some_and(|call| rang.contains(&call.call)) && !state.main.in_front() {
             show(&shell, None);
@@ -73,6 +75,15 @@ pub async fn follow(shell: Arc<Shell>) {
         }
         was_busy = state.busy();
     }
+}
+
+/// What must not go on where nobody sees it: the tests of the settings keep devices open.
+fn unseen(state: &State) -> Vec<Intent> {
+    let devices = state.snapshot.as_ref().map(|snapshot| &snapshot.devices);
+    let Some(devices) = devices.filter(|_| state.main.away()) else { return vec![] };
+    let microphone = devices.testing_microphone.then_some(Intent::TestMicrophone { on: false });
+    let camera = devices.previewing_camera.then_some(Intent::PreviewCamera { on: false });
+    microphone.into_iter().chain(camera).collect()
 }
 
 /// Brings it to the front. A desktop that asks for one gets `token`, which tells that the person
@@ -188,6 +199,22 @@ mod tests {
         assert!(goes_on(&in_call(|_| ())));
         assert!(goes_on(&ringing("bob", CallMedia::Audio)));
         assert!(goes_on(&State { tray_host: true, ..online() }));
+    }
+
+    #[test]
+    fn a_window_that_is_put_away_tests_no_devices() {
+        let testing = with(online(), |snapshot| {
+            snapshot.devices.testing_microphone = true;
+            snapshot.devices.previewing_camera = true;
+        });
+        let seen = MainWindow { shown: true, ..MainWindow::default() };
+        assert_eq!(unseen(&State { main: seen, ..testing.clone() }), []);
+        let minimised = MainWindow { minimised: true, ..seen };
+        for main in [MainWindow::default(), minimised] {
+            let off = [Intent::TestMicrophone { on: false }, Intent::PreviewCamera { on: false }];
+            assert_eq!(unseen(&State { main, ..testing.clone() }), off);
+            assert_eq!(unseen(&State { main, ..online() }), []);
+        }
     }
 
     #[test]

@@ -159,6 +159,18 @@ impl Call {
         Ok([a.command("stats", json!({})).await?, b.command("stats", json!({})).await?])
     }
 
+    /// Has one side restart ICE, and waits until both have new credentials and see each other.
+    pub async fn restart_and_see(&mut self, side: Side, limit: Duration) -> Result<()> {
+        let fragments = |call: &Self| call.seen.each_ref().map(|side| side.fragment.clone());
+        let before = fragments(self);
+        self.restart(side).await?;
+        self.until("both have new credentials", limit, |seen| {
+            seen.iter().zip(&before).all(|(side, before)| side.fragment != *before)
+        })
+        .await?;
+        self.until_seen_after(now(), limit).await.map(drop)
+    }
+
     /// Has one side restart ICE.
     pub async fn restart(&mut self, side: Side) -> Result<()> {
         self.peers[side as usize].order("restart", json!({})).await

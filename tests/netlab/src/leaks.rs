@@ -1,6 +1,6 @@
 //! Whether peers hold on to more with every call and every ICE restart.
 
-use crate::call::{self, Call, CallOptions};
+use crate::call::{Call, CallOptions};
 use crate::lab::Side;
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
@@ -88,24 +88,14 @@ pub async fn restarts(call: &mut Call, count: usize) -> Result<Readings> {
     call.until_seen(SEEN).await?;
     for number in 0..count {
         let side = if number % 2 == 0 { Side::A } else { Side::B };
-        restart(call, side).await.with_context(|| format!("restart {}", number + 1))?;
+        let restarted = call.restart_and_see(side, SEEN).await;
+        restarted.with_context(|| format!("restart {}", number + 1))?;
         if is_reading(number, count) {
             readings.take(call)?;
         }
     }
     call.close().await?;
     Ok(readings)
-}
-
-async fn restart(call: &mut Call, side: Side) -> Result<()> {
-    let fragments = |call: &Call| call.seen.each_ref().map(|side| side.fragment.clone());
-    let before = fragments(call);
-    call.restart(side).await?;
-    call.until("both have new credentials", SEEN, |seen| {
-        seen.iter().zip(&before).all(|(side, before)| side.fragment != *before)
-    })
-    .await?;
-    call.until_seen_after(call::now(), SEEN).await.map(drop)
 }
 
 /// Makes and ends so many calls, with a reading now and then, when no call is there.

@@ -44,6 +44,7 @@ export class App {
       backend.onLevels((levels) => (this.levels = levels)),
       backend.shell.onPip((open) => (this.pipOpen = open)),
       backend.shell.onLink((link) => (this.link = link)),
+      backend.shell.onRefused((code) => { this.notice(code); }),
     ]);
     // The window of a ringing call shows no pictures.
     if (backend.label !== 'incoming') void backend.chooseVideoMode().then((mode) => (this.videoMode = mode));

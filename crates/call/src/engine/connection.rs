@@ -221,6 +221,7 @@ impl Engine {
                     self.make_anew(t, peer);
                 }
             }
+            (PeerState::Connecting, _) if standby => self.standby_state(peer, false),
             (PeerState::Disconnected, Phase::Connected) => self.disconnected(t, peer),
             (PeerState::Failed, Phase::Connected | Phase::Wavering { .. }) => {
                 self.interrupted(t, peer);
@@ -289,8 +290,14 @@ impl Engine {
     fn control_opened(&mut self, t: &mut Turn, peer: &PeerKey) {
         let Some(link) = self.link_mut(peer) else { return };
         link.control_open = true;
-        if !self.is_standby(peer) {
-            self.say_media(t, peer);
+        if self.is_standby(peer) {
+            return;
+        }
+        self.say_media(t, peer);
+        // A connection that was replaced may have taken the word along.
+        if self.shown(&peer.participant.account).is_some_and(|shown| shown.picture_missing) {
+            let message = ControlMessage::PictureMissing { missing: true };
+            t.order(Command::SendControl { peer: peer.clone(), message });
         }
     }
 

@@ -22,6 +22,7 @@ impl Engine {
         }
         let shown = self.shown(&peer.participant.account);
         let sent = shown.filter(|shown| shown.camera).map(|shown| shown.screen);
+        let online = self.online;
         let Some(link) = self.link_mut(peer) else { return };
         let expected = match (sent, link.phase) {
             (None, _) => Expected::Nothing,
@@ -35,6 +36,8 @@ impl Engine {
             Some(Remedy::RequestKeyFrame) => {
                 t.order(Command::RequestKeyFrame { peer: peer.clone() });
             }
+            // Either gives up what stands, which nobody could be offered another for.
+            Some(Remedy::Negotiate { .. }) if !online => link.restart_owed = true,
             Some(Remedy::Negotiate { packets: true }) => self.renew(t, peer),
             Some(Remedy::Negotiate { packets: false }) => {
                 self.negotiate(t, peer, NegotiationInput::Needed { ice_restart: true });

@@ -132,6 +132,7 @@ impl Engine {
         for peer in peers {
             let online = self.online;
             let Some(link) = self.link_mut(&peer) else { continue };
+            link.negotiation.outdate();
             match link.phase {
                 Phase::Interrupted(i) if online => self.attempt(t, &peer, i.attempt, i.since),
                 Phase::Connecting { .. } | Phase::Connected | Phase::Wavering { .. } if online => {

@@ -70,6 +70,10 @@ impl Engine {
             self.waver(t, &next, REPLACED_WITHIN);
         }
         self.show_path(&next, false);
+        // What they have said of our picture was of the connection before.
+        if let Some(shown) = self.shown(&next.participant.account) {
+            shown.own_picture_missing = false;
+        }
         next
     }
 

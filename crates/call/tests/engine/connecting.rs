@@ -1,6 +1,7 @@
 //! Connections: their states, their repair, and what is said on them.
 
 use crate::desk::*;
+use std::time::Duration;
 use tincan_call::state::Stage;
 use tincan_call::*;
 use tincan_proto::signalling::{CallMedia, LeaveReason};
@@ -225,6 +226,33 @@ fn a_restart_that_does_not_come_to_its_end_is_an_interruption() {
     desk.step(Input::SignedIn { me: device("alice", 1), resumed: true });
     desk.peer_state(5, &bob(), PeerState::Connected);
     assert_eq!((desk.attempt("bob"), desk.media()), (None, vec![true]));
+}
+
+#[test]
+fn an_offer_under_way_is_outdated_by_a_change_of_addresses() {
+    let mut desk = Desk::in_call_with_bob();
+    settle(&mut desk);
+    desk.step(Input::AddressesChanged);
+    assert_eq!(desk.offers(), [true]);
+    let negotiated = PeerInput::Negotiation;
+    let set = |epoch, sdp: &str| NegotiationInput::LocalDescriptionSet { epoch, sdp: sdp.into() };
+    desk.peer(5, &bob(), negotiated(set(Epoch(3), "o2")));
+    // The network of the first offer has gone, and the answer to it may come all the same.
+    desk.step(Input::AddressesChanged).message(5, &bob(), answer("a2"));
+    desk.peer(5, &bob(), negotiated(NegotiationInput::AnswerSet { epoch: Epoch(4) }));
+    assert_eq!(desk.offers(), [true], "another restart follows");
+}
+
+#[test]
+fn without_the_server_missing_pictures_cost_no_connection() {
+    let mut desk = Desk::in_call_with_bob();
+    settle(&mut desk);
+    desk.step(Input::SignalLost);
+    for packets in 0..60 {
+        desk.pass(Duration::from_millis(200));
+        desk.peer(5, &bob(), PeerInput::Received { pictures: 0, packets });
+        assert_eq!((desk.offers(), desk.closed()), (vec![], vec![]));
+    }
 }
 
 #[test]

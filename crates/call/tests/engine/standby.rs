@@ -36,6 +36,14 @@ fn admitted(desk: &Desk) -> bool {
 }
 
 #[test]
+fn a_restart_while_it_rings_interrupts_nobody() {
+    let mut desk = calling();
+    desk.peer_state(5, &bob(), PeerState::Connected);
+    desk.peer_state(5, &bob(), PeerState::Connecting).seconds(10);
+    assert_eq!(desk.stage("bob"), Stage::Ringing);
+}
+
+#[test]
 fn the_caller_offers_to_each_device_that_rings_up_to_a_bound() {
     let mut desk = calling();
     assert_eq!((desk.opened(), desk.offers()), (vec![(bob(), Role::Impolite)], vec![false]));

@@ -15,8 +15,8 @@ use tincan_proto::peer_message::{Generation, OpenError};
 use tincan_proto::signalling::CallMedia;
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{
-    AccountName, CallId, ClientMessage, Numbered, ParticipantId, PeerMessage, ServerMessage,
-    SignedMessage,
+    AccountName, CallId, ClientMessage, IceServer, Numbered, ParticipantId, PeerMessage,
+    ServerMessage, SignedMessage,
 };
 
 use crate::media::IncomingStats;
@@ -30,10 +30,10 @@ pub struct Calls {
     ringing: HashMap<CallId, (AccountName, CallMedia)>,
     /// Who is calling with the message in hand.
     knocking: Option<(CallId, AccountName, CallMedia)>,
-    /// Wall clock of the moment when the current call was first connected.
-    pub connected_at: Option<UnixMillis>,
-    /// What the echo contact said in the current call.
-    pub echo: Option<EchoView>,
+    /// Wall clock of the moment when a call was first connected.
+    connected_at: Option<(CallId, UnixMillis)>,
+    /// What the echo contact said, in which call.
+    pub echo: Option<(CallId, EchoView)>,
 }
 
 /// One connection as it is now, for diagnostics.
@@ -74,6 +74,16 @@ impl Calls {
 
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// When this call was first connected.
+    pub fn connected_at(&self, call: CallId) -> Option<UnixMillis> {
+        self.connected_at.and_then(|(of, at)| (of == call).then_some(at))
+    }
+
+    /// What the echo contact said in this call.
+    pub fn echo(&self, call: CallId) -> Option<&EchoView> {
+        self.echo.as_ref().and_then(|(of, echo)| (*of == call).then_some(echo))
     }
 
     pub fn stats(&self, peer: &PeerKey) -> Option<&ParticipantStats> {
@@ -129,11 +139,9 @@ impl Controller {
                 }
             }
             Event::RingStopped(call) => self.ui.happened(&Happening::RingStopped { call }),
-            Event::Connected(_) => self.calls.connected_at = Some(unix_now()),
+            Event::Connected(call) => self.calls.connected_at = Some((call, unix_now())),
             Event::Ended(call, reason) => {
                 tracing::info!(?call, ?reason, "a call ended");
-                self.calls.connected_at = None;
-                self.calls.echo = None;
                 if let Some((from, media)) = self.calls.ringing.remove(&call)
                     && is_missed(reason)
                 {
@@ -252,8 +260,7 @@ impl Controller {
 
     async fn open_peer(&mut self, peer: PeerKey, relay_only: bool) {
         let (sinks, complete) = self.media.prepare_peer(&peer).split();
-        let own = self.preferences.settings.ice_servers.iter();
-        let ice_servers = own.chain(&self.session.ice.servers).cloned().collect();
+        let ice_servers = self.ice_servers();
         // Only where a first connection did not come about over UDP.
         let tcp = peer.generation > Generation::default();
         let options =
@@ -280,6 +287,19 @@ impl Controller {
                 self.media.remove_peer(&peer);
                 self.cannot_open(peer, &error.to_string()).await;
             }
+        }
+    }
+
+    /// The person's own servers and those of the signalling server.
+    fn ice_servers(&self) -> Vec<IceServer> {
+        let own = self.preferences.settings.ice_servers.iter();
+        own.chain(&self.session.ice.servers).cloned().collect()
+    }
+
+    /// Open connections get the credentials that the server has just handed out.
+    pub(super) fn pass_ice_servers_on(&self) {
+        for connection in self.calls.peers.values() {
+            connection.peer.renew_ice_servers(self.ice_servers());
         }
     }
 

@@ -11,7 +11,10 @@ impl Controller {
         if !self.people.is_echo(&peer.participant.account) {
             return;
         }
-        let echo = self.calls.echo.get_or_insert_with(EchoView::default);
+        let (_, echo) = match &mut self.calls.echo {
+            Some(noted) if noted.0 == peer.call => noted,
+            others => others.insert((peer.call, EchoView::default())),
+        };
         match message {
             ControlMessage::EchoPhase { relayed } => echo.relayed = Some(relayed),
             ControlMessage::EchoReport { relayed, round_trip_ms, loss_percent } => {

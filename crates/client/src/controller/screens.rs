@@ -13,6 +13,7 @@ use tincan_call::{Call, Input, ShareId};
 use tincan_media::screen::{
     ScreenAccess, ScreenChoice, ScreenError, ScreenTarget, ScreenUnavailable, Screens,
 };
+use tincan_proto::CallId;
 use tincan_proto::units::Resolution;
 use tokio::sync::mpsc;
 
@@ -27,7 +28,8 @@ pub struct ScreenState {
     last: Option<LastShare>,
     opening: Option<Opening>,
     running: Option<Running>,
-    problem: Option<ShareProblem>,
+    /// What went wrong last, in which call.
+    problem: Option<(CallId, ShareProblem)>,
 }
 
 struct Opening {
@@ -107,8 +109,8 @@ impl ScreenState {
         }
     }
 
-    pub fn problem(&self) -> Option<ShareProblem> {
-        self.problem
+    pub fn problem(&self, call: &Call) -> Option<ShareProblem> {
+        self.problem.and_then(|(of, problem)| (of == call.id).then_some(problem))
     }
 
     fn problem_of(&self, error: &ScreenError) -> Option<ShareProblem> {
@@ -143,7 +145,7 @@ impl Controller {
                 ScreenAccess::Listed | ScreenAccess::SystemDialog => ScreenError::Missing,
                 ScreenAccess::Unavailable { .. } => ScreenError::Unsupported(String::new()),
             };
-            self.screens.problem = self.screens.problem_of(&missing);
+            self.note_share_problem(&missing);
             self.changed = true;
             return Err(refuse(IntentErrorCode::NoScreen, "that cannot be shared"));
         }
@@ -255,8 +257,13 @@ impl Controller {
         if opening.is_some_and(|opening| opening.again) {
             self.keep_last_share(None);
         }
-        self.screens.problem = self.screens.problem_of(error);
+        self.note_share_problem(error);
         self.step(Input::ShareEnded { share }).await;
+    }
+
+    fn note_share_problem(&mut self, error: &ScreenError) {
+        let call = self.calls.state().current.as_ref().map(|call| call.id);
+        self.screens.problem = call.zip(self.screens.problem_of(error));
     }
 
     fn keep_last_share(&mut self, last: Option<LastShare>) {

@@ -26,6 +26,8 @@ pub struct Session {
     account: Option<Account>,
     server_override: Option<String>,
     place: LocalServerPlace,
+    /// The place is that of this machine's own server.
+    local: bool,
     client: Option<SignalClient>,
     events: Option<mpsc::Receiver<SignalEvent>>,
     state: State,
@@ -49,6 +51,7 @@ impl Session {
             account,
             server_override,
             place: LocalServerPlace { address: String::new(), hosted_here: false },
+            local: true,
             client: None,
             events: None,
             state: State::SignedOut { name: None, problem: None },
@@ -134,8 +137,7 @@ impl Session {
     }
 
     pub fn view(&self) -> SessionView {
-        let server =
-            ServerView { address: self.place.address.clone(), hosted_here: self.place.hosted_here };
+        let server = ServerView { address: self.place.address.clone(), local: self.local };
         match (&self.state, &self.account) {
             (State::SigningIn, Some(account)) => {
                 SessionView::SigningIn { name: account.name.clone(), server }
@@ -221,6 +223,7 @@ impl Controller {
         let Some(account) = &self.session.account else { return };
         let address = account.server.clone().or_else(|| self.session.server_override.clone());
         self.session.state = State::SigningIn;
+        self.session.local = address.is_none();
         self.changed = true;
         match address {
             Some(address) => {
@@ -322,7 +325,10 @@ impl Controller {
                 self.people.set_presence(&name, presence);
             }
             ServerMessage::History { entries } => self.people.set_history(entries),
-            ServerMessage::IceServers { ice } => self.session.ice = ice,
+            ServerMessage::IceServers { ice } => {
+                self.session.ice = ice;
+                self.pass_ice_servers_on();
+            }
             ServerMessage::Failed { code, message } => {
                 tracing::info!(?code, message, "the server could not do what was asked");
                 // A message that crossed the end of its call is nobody's concern.

@@ -98,14 +98,14 @@ impl Controller {
             call: call.id,
             media: call.media,
             phase: phase(call),
-            connected_at: self.calls.connected_at,
-            echo: self.calls.echo.clone(),
+            connected_at: self.calls.connected_at(call.id),
+            echo: self.calls.echo(call.id).cloned(),
             participants: call.participants.iter().map(|p| self.participant(p)).collect(),
             microphone: self.devices.capture(DeviceKind::Microphone, call.microphone),
             self_tile: own_tile.then(|| Tile::Own.to_string()),
             camera,
             share: self.screens.share(call),
-            share_problem: self.screens.problem(),
+            share_problem: self.screens.problem(call),
             stats: call
                 .participants
                 .iter()

@@ -1,6 +1,6 @@
 //! Everyone who is sent the own sound and picture.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use super::track::Source;
 use std::sync::{Mutex, PoisonError};
 use tincan_call::PeerKey;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
@@ -12,8 +12,8 @@ use tincan_peer_connection::MediaSender;
 pub struct Outlets {
     senders: Mutex<Vec<(PeerKey, MediaSender)>>,
     encoder: Mutex<Option<VideoSendPipeline>>,
-    /// Pictures are for the others, and not for the own tile alone.
-    pictures_out: AtomicBool,
+    /// Whose pictures are for the others; those of another source are for the own tile alone.
+    let_out: Mutex<Option<Source>>,
 }
 
 impl Outlets {
@@ -36,9 +36,9 @@ impl Outlets {
         }
     }
 
-    /// Sends a picture to all, if pictures are for them.
-    pub fn send_video(&self, picture: &EncodedVideo) {
-        if !self.pictures_out.load(Ordering::Acquire) {
+    /// Sends a picture to all, if those of its source are for them.
+    pub fn send_video(&self, source: Source, picture: &EncodedVideo) {
+        if *self.let_out.lock().unwrap_or_else(PoisonError::into_inner) != Some(source) {
             return;
         }
         for (_, sender) in self.senders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -46,9 +46,13 @@ impl Outlets {
         }
     }
 
-    /// Lets pictures out to the others, beginning with a key frame, or keeps them here.
-    pub fn let_pictures_out(&self, out: bool) {
-        if !self.pictures_out.swap(out, Ordering::AcqRel) && out {
+    /// Lets the pictures of this source out to the others, beginning with a key frame, and holds
+    /// those of any other back: at once, however long its device takes to close.
+    pub fn let_pictures_out(&self, source: Option<Source>) {
+        let mut let_out = self.let_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *let_out, source);
+        drop(let_out);
+        if source.is_some() && before != source {
             self.begin();
         }
     }

@@ -4,7 +4,7 @@
 use super::outlets::Outlets;
 use crate::ports::{Tile, TilePicture, Tiles};
 use std::sync::Arc;
-use tincan_call::ShareId;
+use tincan_call::{Picture, ShareId};
 use tincan_media::codec::h264::{Content, EncodeError, EncoderSettings};
 use tincan_media::device::CameraFormat;
 use tincan_media::frame::VideoFrame;
@@ -30,6 +30,17 @@ pub enum Source {
     Camera,
     /// A screen.
     Screen(ShareId),
+}
+
+impl Source {
+    /// Where this picture comes from.
+    pub fn of(picture: Picture) -> Option<Self> {
+        match picture {
+            Picture::Nothing => None,
+            Picture::Camera => Some(Self::Camera),
+            Picture::Screen(share) => Some(Self::Screen(share)),
+        }
+    }
 }
 
 /// The track.
@@ -73,7 +84,7 @@ impl Track {
             frames,
             settings,
             Box::new(move |picture| {
-                outlets.send_video(&picture);
+                outlets.send_video(source, &picture);
                 let (annex_b, key) = (picture.annex_b, picture.key);
                 tiles.push(&Tile::Own, TilePicture { annex_b, key });
             }),

@@ -12,8 +12,8 @@ use ts_rs::TS;
 pub struct ServerView {
     /// Address without scheme, such as `127.0.0.1:4780`.
     pub address: String,
-    /// True while the server runs inside this very app.
-    pub hosted_here: bool,
+    /// It is this machine's own, which one of the apps here hosts.
+    pub local: bool,
 }
 
 /// Whether and as whom the person is signed in.

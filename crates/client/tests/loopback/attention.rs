@@ -1,9 +1,9 @@
 //! What wants attention: calls that ring, calls that were missed, and peace from both.
 
-use crate::call;
 use crate::person::World;
+use crate::{call, connected};
 use tincan_client::ports::Happening;
-use tincan_client::view::{Intent, Settings};
+use tincan_client::view::{Intent, Settings, Snapshot};
 use tincan_proto::signalling::{CallMedia, CallOutcome};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,4 +43,27 @@ async fn who_does_not_want_to_be_disturbed_sees_a_call_and_is_not_called_to_it()
     })
     .await;
     assert_eq!(bob.happenings(), [Happening::RingStopped { call: ring }]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ring_that_ends_during_a_call_leaves_the_call_alone() {
+    let world = World::new().await;
+    let (alice, bob) = world.acquainted().await;
+    let carol = world.person("carol", &["bob"]).await;
+    bob.intend(Intent::AddContact { name: "carol".into() }).await;
+    carol.wait("a contact", |s| s.contacts.len() == 1).await;
+    call(&alice, &bob).await;
+    let first = bob.look(|s| s.incoming[0].call);
+    let to = vec![bob.name()];
+    carol.intend(Intent::Call { to, media: CallMedia::Audio }).await;
+    bob.wait("both ring", |s| s.incoming.len() == 2).await;
+    bob.intend(Intent::Accept { call: first, media: CallMedia::Video }).await;
+    bob.until("connected", || connected(&bob)).await;
+
+    let clock = |s: &Snapshot| s.call.as_ref().and_then(|call| call.connected_at);
+    let since = bob.look(clock);
+    assert!(since.is_some(), "it is connected");
+    carol.intend(Intent::HangUp).await;
+    bob.wait("one call alone", |s| s.incoming.is_empty()).await;
+    assert_eq!(bob.look(clock), since);
 }

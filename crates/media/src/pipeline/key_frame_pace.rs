@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// After so many intervals without one, a second may follow the next at once: the first after
-/// a calm time is the one most likely lost, for the far side was not ready for it.
+/// After so many intervals without one, those that follow the next may come soon: the first after
+/// a calm time are the ones most likely lost, for the far side was not ready for them.
 const CALM: u32 = 3;
-/// How soon that second one may follow: requests that crossed the first ask for the same.
+/// How soon the second one may follow: requests that crossed the first ask for the same. Each
+/// further pause is twice as long, up to the interval.
 const SECOND_AFTER: Duration = Duration::from_millis(30);
 
 /// Lets the first through at once and later ones not closer than an interval.
@@ -13,21 +14,22 @@ const SECOND_AFTER: Duration = Duration::from_millis(30);
 pub struct KeyFramePace {
     interval: Duration,
     last: Option<Instant>,
-    /// A second may follow at once where there was calm.
-    seconds: bool,
-    spare: bool,
+    /// Others may follow soon where there was calm.
+    eager: bool,
+    /// The pause after the last one.
+    pause: Duration,
     wanted: bool,
 }
 
 impl KeyFramePace {
     /// A pace that has let nothing through yet.
     pub const fn new(interval: Duration) -> Self {
-        Self { interval, last: None, seconds: false, spare: false, wanted: false }
+        Self { interval, last: None, eager: false, pause: interval, wanted: false }
     }
 
-    /// Lets a second one follow at once after a calm time.
-    pub const fn with_seconds(self) -> Self {
-        Self { seconds: true, ..self }
+    /// Lets others follow soon after a calm time, and ever later.
+    pub const fn eager(self) -> Self {
+        Self { eager: true, ..self }
     }
 
     /// Notes that one is wanted, until [`take`](Self::take) lets it through.
@@ -63,7 +65,11 @@ impl KeyFramePace {
     /// Notes that one went through by itself.
     pub fn passed(&mut self, now: Instant) {
         let calm = self.last.is_none_or(|last| now >= last + self.interval * CALM);
-        self.spare = self.seconds && calm;
+        self.pause = match (self.eager, calm) {
+            (true, true) => SECOND_AFTER,
+            (true, false) => (self.pause * 2).min(self.interval),
+            (false, _) => self.interval,
+        };
         self.last = Some(now);
         self.wanted = false;
     }
@@ -74,8 +80,7 @@ impl KeyFramePace {
     }
 
     fn opens_at(&self) -> Option<Instant> {
-        let pause = if self.spare { SECOND_AFTER } else { self.interval };
-        self.last.map(|last| last + pause)
+        self.last.map(|last| last + self.pause)
     }
 }
 
@@ -88,18 +93,18 @@ mod tests {
     }
 
     #[test]
-    fn who_just_came_gets_one_at_once_and_a_second_soon() {
+    fn who_just_came_gets_one_at_once_and_others_soon() {
         let start = Instant::now();
-        let mut pace = KeyFramePace::new(Duration::from_millis(300)).with_seconds();
+        let mut pace = KeyFramePace::new(Duration::from_millis(300)).eager();
         pace.passed(start);
         pace.want();
-        assert!(pace.take(at(start, 40)), "the second after calm");
+        assert!(pace.take(at(start, 30)), "the second after calm");
         pace.want();
-        assert!(!pace.take(at(start, 80)));
+        assert!(!pace.take(at(start, 89)));
         pace.renew();
-        assert!(pace.take(at(start, 81)));
+        assert!(pace.take(at(start, 89)), "somebody else came");
         pace.want();
-        assert!(pace.take(at(start, 120)), "the first was not seen whole");
+        assert!(pace.take(at(start, 119)), "the first was not seen whole");
     }
 
     #[test]
@@ -120,18 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn a_second_may_follow_the_first_after_a_calm_time() {
+    fn others_follow_ever_later_after_a_calm_time() {
         let start = Instant::now();
-        let mut pace = KeyFramePace::new(Duration::from_millis(300)).with_seconds();
-        for calm in [0, 2000] {
-            pace.want();
-            assert!(pace.take(at(start, calm)));
-            pace.want();
-            assert!(!pace.take(at(start, calm + 29)), "it may have crossed the first");
-            assert!(pace.take(at(start, calm + 30)));
-            pace.want();
-            assert!(!pace.take(at(start, calm + 329)), "the third waits its turn");
-            assert!(pace.take(at(start, calm + 330)));
+        let mut pace = KeyFramePace::new(Duration::from_millis(300)).eager();
+        for calm in [0, 4000] {
+            let mut due = calm;
+            for pause in [0, 30, 60, 120, 240, 300, 300] {
+                due += pause;
+                pace.want();
+                assert!(pause == 0 || !pace.take(at(start, due - 1)), "{pause}");
+                assert!(pace.take(at(start, due)), "{pause}");
+            }
         }
     }
 }

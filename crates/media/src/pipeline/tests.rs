@@ -134,9 +134,10 @@ fn requested_key_frames_come_but_not_in_bursts() {
         }
     }
     assert!(keys.len() >= 2, "{} key frames", keys.len());
-    // The pace counts from encoding, the capture time is a little before that.
-    let close = keys.windows(2).filter(|pair| pair[1] - pair[0] < Duration::from_millis(100));
-    assert_eq!(close.count(), 0);
+    // The first may be lost, so that two soon follow it: after 30 and another 60 ms. The pace counts
+    // from encoding, the capture time is a little before that.
+    let is_close = |pair: &[Instant]| pair[1] - pair[0] < Duration::from_millis(100);
+    assert!(!keys.windows(2).skip(2).any(is_close), "{keys:?}");
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl VideoSendPipeline {
                 frames: Some(frames),
                 encoder,
                 sink,
-                pace: KeyFramePace::new(KEY_FRAME_INTERVAL).with_seconds(),
+                pace: KeyFramePace::new(KEY_FRAME_INTERVAL).eager(),
                 fresh: true,
                 late: false,
                 last: None,

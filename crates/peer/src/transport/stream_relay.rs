@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tincan_connectivity::tls::tls_client_config;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -39,38 +39,52 @@ pub struct Target {
     pub wait: Duration,
 }
 
-/// A stream that is opened when needed.
+/// A stream that is opened when needed, and anew when ICE has begun anew on other sockets.
 #[derive(Debug)]
 pub struct StreamRelay {
     target: Target,
     udp_answered: Arc<AtomicBool>,
-    opened: OnceLock<(Weak<Inbox>, mpsc::Sender<Bytes>)>,
+    opened: Mutex<Option<Opened>>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    owner: Weak<Inbox>,
+    outbox: mpsc::Sender<Bytes>,
 }
 
 impl StreamRelay {
     /// Nothing is opened yet.
     pub fn new(target: Target, udp_answered: Arc<AtomicBool>) -> Self {
-        Self { target, udp_answered, opened: OnceLock::new() }
+        Self { target, udp_answered, opened: Mutex::new(None) }
     }
 
-    /// Sends a message. The first sender owns the stream; what others send is dropped: one
-    /// allocation a server is enough.
+    /// Sends a message. The first sender owns the stream as long as it is there; what others send
+    /// is dropped: one allocation a server is enough.
     pub fn send(&self, address: SocketAddr, from: &Arc<Inbox>, message: &[u8]) {
-        let (owner, outbox) = self.opened.get_or_init(|| {
-            let (outbox, messages) = mpsc::channel(OUTBOX);
-            let (target, answered) = (self.target.clone(), self.udp_answered.clone());
-            let inbox = Arc::downgrade(from);
-            tokio::spawn(async move {
-                if let Err(error) = carry(&target, &answered, address, &inbox, messages).await {
-                    tracing::debug!(%error, tls = target.tls, "no stream to the relay");
-                }
-            });
-            (Arc::downgrade(from), outbox)
-        });
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.as_ref().is_some_and(|opened| opened.owner.strong_count() == 0) {
+            // An ICE restart gives the sockets up, and what UDP did then tells nothing of now.
+            self.udp_answered.store(false, Ordering::Relaxed);
+            *opened = None;
+        }
+        let Opened { owner, outbox } = opened.get_or_insert_with(|| self.open(address, from));
         if std::ptr::eq(owner.as_ptr(), Arc::as_ptr(from)) {
             // A full outbox is a full link.
             let _ = outbox.try_send(Bytes::copy_from_slice(message));
         }
+    }
+
+    fn open(&self, address: SocketAddr, from: &Arc<Inbox>) -> Opened {
+        let (outbox, messages) = mpsc::channel(OUTBOX);
+        let (target, answered) = (self.target.clone(), self.udp_answered.clone());
+        let inbox = Arc::downgrade(from);
+        tokio::spawn(async move {
+            if let Err(error) = carry(&target, &answered, address, &inbox, messages).await {
+                tracing::debug!(%error, tls = target.tls, "no stream to the relay");
+            }
+        });
+        Opened { owner: Arc::downgrade(from), outbox }
     }
 }
 

@@ -5,6 +5,7 @@ mod hidden;
 mod loss;
 mod nomination;
 mod proxy;
+mod relays;
 mod shuffled;
 mod sides;
 mod upstream;

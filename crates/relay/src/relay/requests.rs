@@ -338,10 +338,13 @@ impl<S> Relay<S> {
         if allocation.bound.is_ipv6() != ip.is_ipv6() {
             return Err(Refusal::FamilyMismatch);
         }
-        match (self.policy.peers.allow(ip), self.listeners.is_own(ip)) {
+        let peers = &self.policy.peers;
+        match (peers.allow(ip), self.listeners.is_own(ip)) {
             (true, false) => Ok(Reach::Network),
-            (true, true) => Ok(Reach::NetworkAndRelays),
-            (false, true) => Ok(Reach::RelaysOnly),
+            // A public address of ours, too: no firewall stands between this machine's own programs
+            // and what it sends to itself.
+            (true, true) if peers.names(ip) => Ok(Reach::NetworkAndRelays),
+            (true | false, true) => Ok(Reach::RelaysOnly),
             (false, false) => Err(Refusal::ForbiddenPeer),
         }
     }

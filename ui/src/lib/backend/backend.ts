@@ -3,6 +3,7 @@
 import type { AboutView } from '../bindings/AboutView';
 import type { Intent } from '../bindings/Intent';
 import type { IntentError } from '../bindings/IntentError';
+import type { IntentErrorCode } from '../bindings/IntentErrorCode';
 import type { Levels } from '../bindings/Levels';
 import type { Snapshot } from '../bindings/Snapshot';
 import type { VideoMode } from '../video/protocol';
@@ -39,6 +40,8 @@ export interface Shell {
   about(): Promise<AboutView>;
   onPip(listener: (open: boolean) => void): Promise<Stop>;
   onLink(listener: (link: Link) => void): Promise<Stop>;
+  /** Something that was asked for outside this page was not carried out. */
+  onRefused(listener: (code: IntentErrorCode) => void): Promise<Stop>;
 }
 
 export interface Backend {

@@ -1,6 +1,7 @@
 // The desktop's side of the made-up app: it keeps what was asked for.
 
 import type { AboutView } from '../bindings/AboutView';
+import type { IntentErrorCode } from '../bindings/IntentErrorCode';
 import type { Link, Shell, Stop } from './backend';
 import { abouts } from './fixtures/shells';
 
@@ -9,11 +10,13 @@ export type ShellCall = 'openPip' | 'closePip' | 'openMain' | 'closeIncoming' | 
 export interface MockShell extends Shell {
   readonly calls: ShellCall[];
   openLink(link: Link): void;
+  refuse(code: IntentErrorCode): void;
 }
 
 export function mockShell(fixture: string, link: Link | null): MockShell {
   const pipListeners = new Set<(open: boolean) => void>();
   const linkListeners = new Set<(link: Link) => void>();
+  const refusedListeners = new Set<(code: IntentErrorCode) => void>();
   const calls: ShellCall[] = [];
   const done = (call: ShellCall): Promise<void> => {
     calls.push(call);
@@ -38,6 +41,10 @@ export function mockShell(fixture: string, link: Link | null): MockShell {
     onLink: (listener) => {
       if (link) listener(link);
       return listened(linkListeners, listener);
+    },
+    onRefused: (listener) => listened(refusedListeners, listener),
+    refuse(code) {
+      for (const listener of refusedListeners) listener(code);
     },
     openLink(link) {
       for (const listener of linkListeners) listener(link);

@@ -4,6 +4,7 @@ import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { getCurrentWindow } from '@tauri-apps/api/window';
 import type { AboutView } from '../bindings/AboutView';
+import type { IntentErrorCode } from '../bindings/IntentErrorCode';
 import type { Link, Shell, WindowLabel } from './backend';
 
 export function tauriShell(): Shell {
@@ -16,6 +17,7 @@ export function tauriShell(): Shell {
     about: () => invoke<AboutView>('about'),
     onPip: (listener) => listen<{ open: boolean }>('pip', ({ payload }) => { listener(payload.open); }),
     onLink: (listener) => listen<Link>('link', ({ payload }) => { listener(payload); }),
+    onRefused: (listener) => listen<IntentErrorCode>('refused', ({ payload }) => { listener(payload); }),
   };
 }
 

@@ -9,6 +9,6 @@ export type ServerView = {
  */
 address: string, 
 /**
- * True while the server runs inside this very app.
+ * It is this machine's own, which one of the apps here hosts.
  */
-hostedHere: boolean, };
+local: boolean, };
