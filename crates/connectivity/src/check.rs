@@ -9,14 +9,13 @@ use crate::findings::{Finding, Findings, LinkQuality, Reached, RelayProblem};
 use crate::nat::{Filtering, Mapping};
 use crate::server_url::{Role, ServerUrl, Transport};
 use binding::MappingFound;
+use futures_util::future::join_all;
 use relay::Allocation;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tincan_proto::IceServer;
 use tokio::time::timeout;
 
-/// The longest that a check takes, whatever the network does.
-pub const LONGEST: Duration = Duration::from_secs(7);
 /// The longest that one part may take.
 const PART: Duration = Duration::from_millis(4_500);
 
@@ -84,14 +83,15 @@ impl StunServers {
             .collect();
         urls.sort_by_key(|url| url.role);
         let mut found = Self { v4: vec![], v6: vec![] };
-        for url in urls {
-            for is_wanted in [SocketAddr::is_ipv4, SocketAddr::is_ipv6] {
-                let address = link::resolve(&url.host, url.port, is_wanted).await;
-                let Some(address) = address else { continue };
-                let known = if address.is_ipv4() { &mut found.v4 } else { &mut found.v6 };
-                if !known.contains(&address) {
-                    known.push(address);
-                }
+        // All at once: each name may take its time to be found, or not to be.
+        let lookups = urls.iter().flat_map(|url| {
+            [SocketAddr::is_ipv4, SocketAddr::is_ipv6]
+                .map(|is_wanted| link::resolve(&url.host, url.port, is_wanted))
+        });
+        for address in join_all(lookups).await.into_iter().flatten() {
+            let known = if address.is_ipv4() { &mut found.v4 } else { &mut found.v6 };
+            if !known.contains(&address) {
+                known.push(address);
             }
         }
         found

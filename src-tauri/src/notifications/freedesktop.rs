@@ -230,10 +230,15 @@ impl Server<'_> {
     /// With the server goes what it shows; one that comes is shown what nobody took.
     fn changed(&mut self, there: bool) {
         self.complained = false;
+        // One that takes the place of another has shown nothing, and its numbers are others.
+        let lost = |shown: &Shown| shown.at != At::PutAway;
         if there {
-            self.shown.retain(|shown| shown.at != At::Nowhere);
+            self.shown.retain(|shown| !lost(shown));
         } else {
-            self.shown.iter_mut().for_each(|shown| shown.at = At::Nowhere);
+            self.shown
+                .iter_mut()
+                .filter(|shown| lost(shown))
+                .for_each(|shown| shown.at = At::Nowhere);
         }
     }
 

@@ -144,8 +144,12 @@ impl Engine {
         }
         let Some(ongoing) = &mut self.ongoing else { return };
         if self.me.as_ref() == Some(who) {
-            // The server gave up a call that this device placed while it was away.
-            if !ongoing.joined {
+            if ongoing.joined {
+                // The server has given this device up, which goes on as long as a connection
+                // stands. One that breaks cannot be restored: no message has a way.
+                ongoing.links.values_mut().for_each(|link| link.gone = true);
+            } else {
+                // It gave up a call that this device placed while it was away.
                 self.end(t, EndReason::ServerUnreachable, Cause::Told);
             }
             return;
