@@ -42,7 +42,8 @@ async fn a_screen_given_by_the_portal_is_seen_until_it_is_taken_back_or_vanishes
     let shares = async {
         rig.answer("HEADLESS-1")?;
         bob.press("toggle-share").await?;
-        let banner = bob.appears("share-banner", SEEN).await?;
+        bob.becomes("share-banner", "data-share", "sharing", SEEN).await?;
+        let banner = bob.appears("share-banner", SOON).await?;
         ensure!(banner.text.contains("Screen"), "{banner:?}");
         canvas::shows_colour(&alice, REMOTE, BESIDE, GREEN, SEEN).await
     };
