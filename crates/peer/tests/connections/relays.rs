@@ -46,16 +46,20 @@ async fn a_restart_takes_the_credentials_that_came_since() {
     let place = relay.ports().udp.to_string();
     let mut a = Side::with(Role::Impolite, behind(server(&place, HOUR))).await;
     let mut b = Side::new(Role::Polite).await;
-    let (relayed, over) = (Cell::new(false), Cell::new(false));
+    let [relayed, over, answered] = [const { Cell::new(false) }; 3];
     let look = |from_a: bool, message: PeerMessage| {
-        if let (true, PeerMessage::Candidate(candidate)) = (from_a, &message) {
-            relayed.set(relayed.get() || candidate.candidate.contains("typ relay"));
-            over.set(over.get() || candidate.candidate.is_empty());
+        match (from_a, &message) {
+            (true, PeerMessage::Candidate(candidate)) => {
+                relayed.set(relayed.get() || candidate.candidate.contains("typ relay"));
+                over.set(over.get() || candidate.candidate.is_empty());
+            }
+            (false, PeerMessage::Description(_)) => answered.set(true),
+            _ => {}
         }
         Some(message)
     };
     assert!(a.step(NegotiationInput::Needed { ice_restart: false }).is_empty());
-    run_with(look, &mut a, &mut b, |_, _| over.get()).await;
+    run_with(look, &mut a, &mut b, |_, _| over.get() && answered.get()).await;
     assert!(!relayed.get(), "the credential has ended");
     a.peer.renew_ice_servers(vec![server(&place, in_an_hour())]);
     assert!(a.step(NegotiationInput::Needed { ice_restart: true }).is_empty());
