@@ -118,7 +118,7 @@ struct Relay {
     /// A network that relays may reach though it is not public (several).
     #[arg(long, value_name = "NETWORK")]
     relay_allow: Vec<Network>,
-    /// Relayed addresses of one account at once [default: 10].
+    /// Relayed addresses of one account at once [default: 40].
     #[arg(long, value_name = "N")]
     relay_user_allocations: Option<usize>,
     /// Bytes a second of one account in each direction; 0: any [default: 4000000].
