@@ -162,12 +162,16 @@ impl Session {
 }
 
 impl Controller {
-    /// Signs in as the account that is known, or as the name given at the start.
+    /// Signs in as the account that is known, or as the name given at the start; at the server
+    /// given at the start, if there is one, wherever the account was before.
     pub(super) fn start_session(&mut self, name: Option<String>) {
-        match (&self.session.account, name) {
-            (Some(_), _) => self.find_server(),
+        let server = self.session.server_override.clone();
+        match (&mut self.session.account, name) {
+            (Some(account), _) => {
+                account.server = server.or(account.server.take());
+                self.find_server();
+            }
             (None, Some(name)) => {
-                let server = self.session.server_override.clone();
                 if let Err(error) = self.sign_in(&name, server) {
                     tracing::warn!(error = error.message, "cannot sign in as asked");
                 }

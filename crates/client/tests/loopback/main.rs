@@ -295,3 +295,18 @@ async fn a_taken_name_a_bad_name_and_a_missing_server_have_their_own_words() {
     third.intend(sign_in("third")).await;
     third.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_named_at_the_start_goes_before_the_one_of_the_last_time() {
+    let (before, now) = (World::new().await, World::new().await);
+    let nobody = before.nobody().await;
+    let server = Some(before.address());
+    nobody.intend(Intent::SignIn { name: "alice".into(), server }).await;
+    nobody.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
+    let alice = nobody.restart_at(&now).await;
+    let at = alice.look(|s| match &s.session {
+        SessionView::Online { server, .. } => server.address.clone(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(at, now.address());
+}

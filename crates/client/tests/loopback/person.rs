@@ -107,7 +107,8 @@ impl World {
     pub async fn person_with_dialog(&self, name: &str, contacts: &[&str]) -> Person {
         let (folder, desktop) =
             (self.folder.path().join(name), Desktop::new(ScreenAccess::SystemDialog));
-        let person = Person::at(desktop, folder, Some(name), contacts, self.address()).await;
+        let given = Given { name: Some(name), contacts, server: None };
+        let person = Person::at(desktop, folder, given, self.address()).await;
         person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
         person
     }
@@ -123,9 +124,16 @@ impl World {
         (alice, bob)
     }
 
-    fn address(&self) -> String {
+    pub fn address(&self) -> String {
         self.address.to_string()
     }
+}
+
+/// What an app is told when it is started.
+struct Given<'a> {
+    name: Option<&'a str>,
+    contacts: &'a [&'a str],
+    server: Option<String>,
 }
 
 pub struct Person {
@@ -141,16 +149,11 @@ pub struct Person {
 
 impl Person {
     async fn start(folder: PathBuf, name: Option<&str>, contacts: &[&str], server: String) -> Self {
-        Self::at(Desktop::new(ScreenAccess::Listed), folder, name, contacts, server).await
+        let given = Given { name, contacts, server: None };
+        Self::at(Desktop::new(ScreenAccess::Listed), folder, given, server).await
     }
 
-    async fn at(
-        desktop: Arc<Desktop>,
-        folder: PathBuf,
-        name: Option<&str>,
-        contacts: &[&str],
-        server: String,
-    ) -> Self {
+    async fn at(desktop: Arc<Desktop>, folder: PathBuf, given: Given<'_>, server: String) -> Self {
         let (shown, snapshots) = watch::channel(None);
         let happenings = Arc::<Mutex<Vec<Happening>>>::default();
         let pictures = Arc::<Pictures>::default();
@@ -163,9 +166,9 @@ impl Person {
             ui: Arc::new(Screen { shown, happenings: happenings.clone() }),
             local_server: Arc::new(Elsewhere(server.clone())),
             use_keyring: false,
-            name: name.map(str::to_owned),
-            server: None,
-            contacts: contacts.iter().map(|name| name.parse().expect("a name")).collect(),
+            name: given.name.map(str::to_owned),
+            server: given.server,
+            contacts: given.contacts.iter().map(|name| name.parse().expect("a name")).collect(),
         };
         let client = Client::start(config).await.expect("a client");
         Self { client, snapshots, pictures, happenings, devices, desktop, folder, server }
@@ -182,6 +185,16 @@ impl Person {
         assert!(pins.insert(name, other).is_some(), "the key was pinned");
         profile.keep_pinned_keys(&pins).expect("kept");
         let person = Self::start(folder, None, &[], server).await;
+        person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
+        person
+    }
+
+    /// Stops the app and starts it again with the address of another server.
+    pub async fn restart_at(self, world: &World) -> Self {
+        let Self { client, folder, server, desktop, .. } = self;
+        client.shutdown().await;
+        let given = Given { name: None, contacts: &[], server: Some(world.address()) };
+        let person = Self::at(desktop, folder, given, server).await;
         person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
         person
     }
