@@ -29,8 +29,12 @@ pub fn with(state: State, change: impl FnOnce(&mut Snapshot)) -> State {
 /// The first start.
 pub fn signed_out() -> State {
     let server = ServerView { address: "127.0.0.1:4780".into(), local: true };
-    let screens =
-        ScreensView { access: ScreenAccessView::Listed, targets: vec![], watching: false };
+    let screens = ScreensView {
+        access: ScreenAccessView::Listed,
+        targets: vec![],
+        has_sound: false,
+        watching: false,
+    };
     let snapshot = Snapshot {
         revision: 1,
         profile: "default".into(),

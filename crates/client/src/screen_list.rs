@@ -36,6 +36,8 @@ pub enum Interest {
 pub struct Listing {
     /// Who lets the person choose.
     pub access: ScreenAccess,
+    /// The sound of what is shared can be taken.
+    pub has_sound: bool,
     /// What there is, each with its thumbnail as a `data:` URL where asked for.
     pub targets: Vec<(ScreenTarget, Option<String>)>,
 }
@@ -138,5 +140,6 @@ fn look(screens: &dyn Screens, thumbnails: bool) -> Listing {
         (target, url)
     };
     let targets = targets.into_iter().take(MAX_TARGETS).map(&mut with_thumbnail).collect();
-    Listing { access, targets }
+    let has_sound = screens.has_sound();
+    Listing { access, has_sound, targets }
 }

@@ -5,6 +5,8 @@ mod choice;
 #[cfg(target_os = "linux")]
 mod cookie;
 mod device_thread;
+#[cfg(target_os = "linux")]
+pub(crate) mod programs;
 
 pub(crate) use choice::{Shape, choose};
 pub(crate) use device_thread::{Wires, open};

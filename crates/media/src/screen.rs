@@ -1,8 +1,10 @@
 //! The port to screens: what the app may ask of monitors and windows that are to be shared.
 //! `tincan-devices` implements it for real desktops; `synthetic` for tests.
 
+use crate::audio::AudioBlock;
 use crate::frame::VideoFrame;
 use crate::mailbox::NewestIn;
+use crate::pipeline::worker::Worker;
 use serde::{Deserialize, Serialize};
 use tincan_proto::units::Resolution;
 use ts_rs::TS;
@@ -108,6 +110,9 @@ pub enum ScreenError {
 /// its thread, at most once for `Err`; it delivers nothing after that.
 pub type ScreenReport = Box<dyn Fn(Result<ScreenTarget, ScreenError>) + Send + Sync>;
 
+/// Takes the sound of what is shared, in blocks, while there is any. Called on a thread of its own.
+pub type ScreenSoundSink = Box<dyn FnMut(&AudioBlock) + Send>;
+
 /// A screen that is being taken. Dropping it ends that, and the system's session, before it
 /// returns, and lets go of the slot that it delivered to.
 pub trait OpenScreen: Send {
@@ -117,12 +122,20 @@ pub trait OpenScreen: Send {
     /// With this the same may be taken again later without a dialog. It is good once: the next
     /// one that is opened has its own.
     fn restore_token(&self) -> Option<&str>;
+
+    /// Begins to take the sound that belongs to it, until the handle is dropped: what a window's
+    /// program plays, or for anything else what all programs but this one play. `None` where that
+    /// cannot be told.
+    fn take_sound(&self, sink: ScreenSoundSink) -> Option<Worker>;
 }
 
 /// The screens of a desktop.
 pub trait Screens: Send + Sync {
     /// Who lets the person choose.
     fn access(&self) -> ScreenAccess;
+
+    /// Whether the sound of what is shared can be taken, too.
+    fn has_sound(&self) -> bool;
 
     /// What there is to choose from: monitors, then windows. May take some milliseconds: never on
     /// an async thread.
@@ -159,6 +172,10 @@ pub struct NoScreens(pub ScreenUnavailable);
 impl Screens for NoScreens {
     fn access(&self) -> ScreenAccess {
         ScreenAccess::Unavailable { reason: self.0.clone() }
+    }
+
+    fn has_sound(&self) -> bool {
+        false
     }
 
     fn list(&self) -> Result<Vec<ScreenTarget>, ScreenError> {

@@ -1,8 +1,9 @@
 //! A private PipeWire server without sound cards. A virtual cable is a sink whose monitor
 //! repeats what is played into it: what one program plays, another one records.
 
-use crate::process::{Owned, wait_until};
+use crate::process::{Owned, is_inner, run_inner, wait_until};
 use anyhow::{Context, Result, ensure};
+use std::f32::consts::TAU;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::ops::Deref;
@@ -21,6 +22,8 @@ const REQUIRED: &str = "TINCAN_REQUIRE_SOUND_SERVER";
 const STARTING: Duration = Duration::from_secs(30);
 /// What PulseAudio demands of a cookie, and all that PipeWire looks at.
 const COOKIE: usize = 256;
+/// How long a test with a server of its own may take.
+pub const INNER: Duration = Duration::from_secs(120);
 /// For what the server does at once.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -239,6 +242,32 @@ impl Sound {
         Ok(Recording { recorder, reader })
     }
 
+    /// Plays raw samples from a file into a cable, by a program that this process is no parent of.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn play_apart(&self, cable: &Cable, file: &Path) -> Result<Apart> {
+        let mut player = self.streamer("--playback", &cable.sink);
+        player.arg(file);
+        // The shell ends at once, and its child passes to the system's first process.
+        let mut shell = self.command("sh");
+        shell.args(["-c", "\"$0\" \"$@\" >/dev/null 2>&1 & echo $!"]);
+        shell.arg(player.get_program()).args(player.get_args());
+        let output = shell.output().context("while starting a player")?;
+        let process = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        ensure!(output.status.success() && !process.is_empty(), "no player: {output:?}");
+        Ok(Apart { process })
+    }
+
+    /// The same by a child of this process.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn play_file(&self, cable: &Cable, file: &Path) -> Result<Owned> {
+        let mut player = self.streamer("--playback", &cable.sink);
+        Owned::start(player.arg(file).stdin(Stdio::null()).stdout(Stdio::null()))
+    }
+
     fn streamer(&self, direction: &str, device: &str) -> Command {
         let mut command = self.command("pacat");
         command.args([direction, "--raw", "--format=float32le", "--channels=1"]);
@@ -270,6 +299,17 @@ impl Sound {
     }
 }
 
+/// A program that is no child of this process. Dropping it ends it.
+pub struct Apart {
+    process: String,
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(&self.process).status();
+    }
+}
+
 /// A recording that runs. Dropping it ends it.
 pub struct Recording {
     recorder: Owned,
@@ -297,4 +337,56 @@ fn private_folder() -> Result<PathBuf> {
     let folder = Path::new("/tmp").join(name);
     std::fs::DirBuilder::new().mode(0o700).create(&folder).context("while making a folder")?;
     Ok(folder)
+}
+
+/// Runs `body` of the test of this name in a process that finds a server of its own.
+///
+/// # Panics
+/// The test fails.
+pub fn with_server(test: &str, body: impl FnOnce(&Sound)) {
+    if is_inner() {
+        tracing_subscriber::fmt()
+            .with_env_filter("tincan_devices=debug")
+            .with_writer(std::io::stderr)
+            .init();
+        return body(&Sound::from_env());
+    }
+    let _turn = one_at_a_time();
+    if let Some(server) = SoundServer::start_or_skip() {
+        match run_inner(test, &server.env(), INNER) {
+            Ok(said) => eprintln!("{said}"),
+            Err(error) => panic!("{error:#}"),
+        }
+    }
+}
+
+/// Servers in competition for few cores would lose sound. A lock between processes, since
+/// some test runners give each test its own.
+///
+/// # Panics
+/// There is no folder for temporary files, or it has no locks.
+pub fn one_at_a_time() -> File {
+    let path = std::env::temp_dir().join("tincan-devices-tests.lock");
+    let lock = File::create(path).expect("a folder for temporary files");
+    lock.lock().expect("a file system with locks");
+    lock
+}
+
+/// An endless tone.
+pub fn tone(hertz: f32) -> impl Iterator<Item = f32> {
+    (0u32..).map(move |n| 0.5 * (TAU * hertz * n as f32 / SAMPLE_RATE as f32).sin())
+}
+
+/// The pitch of what is not silent, and for how many seconds it sounds. By the middle half of
+/// the distances between crossings of zero, so that a gap on a loaded machine changes nothing.
+pub fn hertz(samples: &[f32]) -> (f32, f32) {
+    let crossings = samples.windows(2).enumerate().filter(|(_, it)| it[0] <= 0.0 && it[1] > 0.0);
+    let places: Vec<usize> = crossings.map(|(place, _)| place).collect();
+    let mut periods: Vec<usize> = places.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    periods.sort_unstable();
+    let middle = &periods[periods.len() / 4..periods.len() - periods.len() / 4];
+    let mean = middle.iter().sum::<usize>() as f32 / middle.len().max(1) as f32;
+    let silent = samples.iter().filter(|sample| sample.abs() < 0.001).count();
+    let seconds = (samples.len() - silent) as f32 / SAMPLE_RATE as f32;
+    (SAMPLE_RATE as f32 / mean.max(1.0), seconds)
 }

@@ -101,6 +101,7 @@ impl Controller {
             camera: camera.then(|| chosen(DeviceKind::Camera)),
             speaker: chosen(DeviceKind::Speaker),
             picture: state.call_picture,
+            screen_sound: self.preferences.settings.share_sound,
         };
         let muted = !state.call_microphone;
         self.media.want(wanted, muted);

@@ -119,6 +119,7 @@ impl Controller {
     fn update_settings(&mut self, settings: Settings) {
         self.media.set_processing(&settings);
         self.preferences.settings = settings;
+        self.apply_devices();
         self.keep_preferences();
     }
 

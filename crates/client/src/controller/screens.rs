@@ -59,7 +59,7 @@ impl ScreenState {
         });
         // Until the first look.
         let access = ScreenAccess::Unavailable { reason: ScreenUnavailable::NoDisplay };
-        let listing = Listing { access, targets: Vec::new() };
+        let listing = Listing { access, has_sound: false, targets: Vec::new() };
         let (opening, running) = (None, None);
         Self { list, listing, watching: false, last, opening, running, problem: None }
     }
@@ -74,7 +74,8 @@ impl ScreenState {
                 (ScreenAccessView::Unavailable { reason: reason.clone() }, Vec::new())
             }
         };
-        ScreensView { access, targets, watching: self.watching }
+        let has_sound = self.listing.has_sound;
+        ScreensView { access, targets, has_sound, watching: self.watching }
     }
 
     fn targets(&self) -> Vec<ScreenView> {
@@ -91,8 +92,8 @@ impl ScreenState {
         self.listing.targets.iter().map(view).collect()
     }
 
-    /// What is shared in `call`.
-    pub fn share(&self, call: &Call) -> ShareView {
+    /// What is shared in `call`; `sound` is wanted with it.
+    pub fn share(&self, call: &Call, sound: bool) -> ShareView {
         let running = self.running.as_ref().filter(|r| call.sharing.running == Some(r.share));
         if let Some(Running { target, resolution, .. }) = running {
             return ShareView::Sharing {
@@ -100,6 +101,7 @@ impl ScreenState {
                 target_kind: target.kind,
                 width: resolution.width,
                 height: resolution.height,
+                sound: sound && self.listing.has_sound,
                 showing_camera: call.sharing.camera_shown,
             };
         }

@@ -104,7 +104,7 @@ impl Controller {
             microphone: self.devices.capture(DeviceKind::Microphone, call.microphone),
             self_tile: own_tile.then(|| Tile::Own.to_string()),
             camera,
-            share: self.screens.share(call),
+            share: self.screens.share(call, self.preferences.settings.share_sound),
             share_problem: self.screens.problem(call),
             stats: call
                 .participants

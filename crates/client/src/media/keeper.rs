@@ -34,12 +34,19 @@ pub struct Wanted {
     pub speaker: Option<String>,
     /// What the picture track carries. While it is a screen, no camera is wanted.
     pub picture: Picture,
+    /// With the pictures of a screen goes its sound.
+    pub screen_sound: bool,
 }
 
 impl Wanted {
     /// Nothing.
-    pub const NONE: Self =
-        Self { microphone: None, camera: None, speaker: None, picture: Picture::Nothing };
+    pub const NONE: Self = Self {
+        microphone: None,
+        camera: None,
+        speaker: None,
+        picture: Picture::Nothing,
+        screen_sound: false,
+    };
 }
 
 /// What happens to media.
@@ -264,6 +271,11 @@ impl Keeping {
 
     fn reconcile(&mut self) {
         self.carry_screen();
+        let with_sound = match self.track.source() {
+            Some(Source::Screen(share)) if self.wanted.screen_sound => Some(share),
+            _ => None,
+        };
+        self.shares.take_sound(with_sound, || self.voice.accompaniment());
         let speaker = self.playout.is_some().then(|| self.wanted.speaker.clone());
         let targets = [
             (DeviceKind::Speaker, speaker),

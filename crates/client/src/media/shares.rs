@@ -9,7 +9,8 @@ use std::sync::mpsc::Sender;
 use tincan_call::ShareId;
 use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::{NewestOut, newest};
-use tincan_media::screen::{OpenScreen, ScreenChoice, ScreenError, Screens};
+use tincan_media::pipeline::worker::Worker;
+use tincan_media::screen::{OpenScreen, ScreenChoice, ScreenError, ScreenSoundSink, Screens};
 use tokio::sync::mpsc;
 
 /// What is to be shared.
@@ -30,7 +31,7 @@ enum Share {
     /// The slot's reading end: without it whoever opens knows that nobody waits any more.
     Opening(NewestOut<VideoFrame>),
     /// Closed in this order.
-    Open { _screen: Box<dyn OpenScreen>, pictures: StillSource },
+    Open { sound: Option<Worker>, screen: Box<dyn OpenScreen>, pictures: StillSource },
 }
 
 /// All of them.
@@ -91,7 +92,7 @@ impl Shares {
                 let pictures = StillSource::start(frames, move |resolution| {
                     let _ = notes.send(MediaNote::ScreenSized { share, resolution });
                 });
-                self.all.insert(share, Share::Open { _screen: screen, pictures });
+                self.all.insert(share, Share::Open { sound: None, screen, pictures });
             }
             Err(error) => self.tell(MediaNote::ScreenEnded { share, error }),
         }
@@ -114,6 +115,18 @@ impl Shares {
         match self.all.get(&share)? {
             Share::Opening(_) => None,
             Share::Open { pictures, .. } => Some(pictures.pictures()),
+        }
+    }
+
+    /// Takes the sound of this open screen and of no other.
+    pub fn take_sound(&mut self, of: Option<ShareId>, sink: impl Fn() -> ScreenSoundSink) {
+        for (share, state) in &mut self.all {
+            let Share::Open { sound, screen, .. } = state else { continue };
+            if Some(*share) != of {
+                *sound = None;
+            } else if sound.is_none() {
+                *sound = screen.take_sound(sink());
+            }
         }
     }
 

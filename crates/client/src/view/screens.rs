@@ -13,6 +13,8 @@ pub struct ScreensView {
     /// Monitors, then windows. Where the system's own dialog asks: only what was shared last, if
     /// the system gives it again without asking.
     pub targets: Vec<ScreenView>,
+    /// The sound of what is shared can be shared, too.
+    pub has_sound: bool,
     /// The list and its thumbnails are kept current.
     pub watching: bool,
 }
@@ -75,6 +77,8 @@ pub enum ShareView {
         width: u32,
         /// Height of the pictures that are taken.
         height: u32,
+        /// They hear what belongs to it, unless they see the camera.
+        sound: bool,
         /// The others see the camera at the moment; the screen is one switch away.
         showing_camera: bool,
     },

@@ -33,6 +33,8 @@ pub struct Settings {
     pub auto_gain: bool,
     /// Show the own picture as a mirror does.
     pub mirror_self: bool,
+    /// A shared screen brings its sound along.
+    pub share_sound: bool,
     /// Connect through relays alone, so that nobody learns this machine's addresses.
     pub hide_address: bool,
     /// STUN and TURN servers beside those of the server.
@@ -86,6 +88,7 @@ impl Default for Settings {
             noise_suppression: true,
             auto_gain: true,
             mirror_self: true,
+            share_sound: false,
             hide_address: false,
             ice_servers: Vec::new(),
             do_not_disturb: false,

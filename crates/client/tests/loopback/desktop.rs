@@ -1,12 +1,14 @@
 //! A desktop whose screens show what the test paints on them, and whose dialog it answers.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tincan_media::audio::{BLOCK, BLOCK_SAMPLES};
 use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::NewestIn;
+use tincan_media::pipeline::worker::Worker;
 use tincan_media::screen::{
-    OpenScreen, ScreenAccess, ScreenChoice, ScreenError, ScreenKind, ScreenReport, ScreenTarget,
-    Screens, Thumbnail,
+    OpenScreen, ScreenAccess, ScreenChoice, ScreenError, ScreenKind, ScreenReport, ScreenSoundSink,
+    ScreenTarget, Screens, Thumbnail,
 };
 use tincan_media::synthetic::picture::{Picture, Stamp, Style};
 use tincan_proto::units::Resolution;
@@ -124,6 +126,10 @@ impl Screens for DesktopScreens {
         self.0.state().access.clone()
     }
 
+    fn has_sound(&self) -> bool {
+        true
+    }
+
     fn list(&self) -> Result<Vec<ScreenTarget>, ScreenError> {
         Ok(vec![target("monitor"), target("window")])
     }
@@ -180,6 +186,16 @@ impl OpenScreen for Open {
 
     fn restore_token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    fn take_sound(&self, mut sink: ScreenSoundSink) -> Option<Worker> {
+        Some(Worker::spawn("a screen's sound", move |stop| {
+            let wave = std::array::from_fn::<f32, BLOCK_SAMPLES, _>(|n| (n as f32 / 10.0).sin());
+            while !stop.is_set() {
+                sink(&wave);
+                stop.wait_until(Instant::now() + BLOCK);
+            }
+        }))
     }
 }
 

@@ -139,6 +139,7 @@ struct Given<'a> {
 pub struct Person {
     client: Client,
     snapshots: watch::Receiver<Option<Snapshot>>,
+    levels: Arc<Mutex<Levels>>,
     pictures: Arc<Pictures>,
     happenings: Arc<Mutex<Vec<Happening>>>,
     devices: Arc<NoDevices>,
@@ -157,13 +158,14 @@ impl Person {
         let (shown, snapshots) = watch::channel(None);
         let happenings = Arc::<Mutex<Vec<Happening>>>::default();
         let pictures = Arc::<Pictures>::default();
+        let levels = Arc::<Mutex<Levels>>::default();
         let devices = Arc::<NoDevices>::default();
         let config = ClientConfig {
             profile: Profile::open("test", &folder).expect("a profile"),
             devices: devices.clone(),
             screens: Arc::new(DesktopScreens(desktop.clone())),
             tiles: pictures.clone(),
-            ui: Arc::new(Screen { shown, happenings: happenings.clone() }),
+            ui: Arc::new(Screen { shown, levels: levels.clone(), happenings: happenings.clone() }),
             local_server: Arc::new(Elsewhere(server.clone())),
             use_keyring: false,
             name: given.name.map(str::to_owned),
@@ -171,7 +173,7 @@ impl Person {
             contacts: given.contacts.iter().map(|name| name.parse().expect("a name")).collect(),
         };
         let client = Client::start(config).await.expect("a client");
-        Self { client, snapshots, pictures, happenings, devices, desktop, folder, server }
+        Self { client, snapshots, levels, pictures, happenings, devices, desktop, folder, server }
     }
 
     /// Stops the app, puts another key in place of the one first seen, and starts it again.
@@ -213,6 +215,12 @@ impl Person {
 
     pub async fn try_intend(&self, intent: Intent) -> Result<(), IntentError> {
         self.client.handle().dispatch(intent).await
+    }
+
+    /// How loud the other person is here, from 0 to 1.
+    pub fn hears(&self) -> f32 {
+        let levels = self.levels.lock().expect("no panic");
+        levels.participants.first().map_or(0.0, |participant| participant.level)
     }
 
     pub fn look<T>(&self, at: impl FnOnce(&Snapshot) -> T) -> T {
@@ -362,6 +370,7 @@ impl Tiles for Pictures {
 
 struct Screen {
     shown: watch::Sender<Option<Snapshot>>,
+    levels: Arc<Mutex<Levels>>,
     happenings: Arc<Mutex<Vec<Happening>>>,
 }
 
@@ -370,7 +379,9 @@ impl Ui for Screen {
         self.shown.send_replace(Some(snapshot.clone()));
     }
 
-    fn show_levels(&self, _: &Levels) {}
+    fn show_levels(&self, levels: &Levels) {
+        *self.levels.lock().expect("no panic") = levels.clone();
+    }
 
     fn happened(&self, happening: &Happening) {
         self.happenings.lock().expect("no panic").push(happening.clone());

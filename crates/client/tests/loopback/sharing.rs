@@ -4,7 +4,7 @@ use crate::desktop::{MONITOR, WINDOW};
 use crate::person::{Person, World};
 use crate::{accept, call, connected};
 use tincan_client::view::{
-    Intent, IntentErrorCode, ParticipantView, ShareProblem, ShareView, Snapshot,
+    Intent, IntentErrorCode, ParticipantView, Settings, ShareProblem, ShareView, Snapshot,
 };
 use tincan_media::screen::ScreenError;
 use tincan_proto::signalling::CallMedia;
@@ -70,6 +70,7 @@ async fn a_screen_takes_the_cameras_place_and_gives_it_back_without_any_negotiat
         target_kind: tincan_client::view::ScreenKind::Monitor,
         width: MONITOR.width,
         height: MONITOR.height,
+        sound: false,
         showing_camera,
     };
     alice.wait("shared", |s| share_of(s) == sharing(false)).await;
@@ -230,4 +231,26 @@ async fn thumbnails_are_made_while_somebody_looks_and_kept_no_longer() {
     alice.until("newer ones", || alice.desktop.thumbnails() >= made + 4).await;
     alice.intend(Intent::WatchScreens { on: false }).await;
     alice.wait("none", |s| s.screens.targets.iter().all(|t| t.thumbnail.is_none())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sound_of_a_screen_goes_with_it_although_there_is_no_microphone() {
+    let world = World::new().await;
+    let (alice, bob) = in_call(&world).await;
+    share(&alice, &bob, "window", 1).await;
+    let sound = |s: &Snapshot| matches!(share_of(s), ShareView::Sharing { sound: true, .. });
+    assert!(!alice.look(sound), "only on demand");
+    assert_eq!(bob.hears(), 0.0);
+
+    let settings = alice.look(|s| Settings { share_sound: true, ..s.settings.clone() });
+    alice.intend(Intent::UpdateSettings { settings }).await;
+    alice.wait("with sound", sound).await;
+    bob.until("it is heard", || bob.hears() > 0.5).await;
+
+    alice.intend(Intent::ShowWhileSharing { camera: true }).await;
+    bob.until("it goes with the picture", || bob.hears() == 0.0).await;
+    alice.intend(Intent::ShowWhileSharing { camera: false }).await;
+    bob.until("and comes back", || bob.hears() > 0.5).await;
+    alice.intend(Intent::StopSharing).await;
+    bob.until("it ends", || bob.hears() == 0.0).await;
 }

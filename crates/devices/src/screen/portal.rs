@@ -4,6 +4,7 @@ mod package;
 mod session;
 mod stream;
 
+use crate::sound::programs::{self, Programs};
 use package::missing_package;
 use session::{Begun, Opening};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,9 +13,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::NewestIn;
+use tincan_media::pipeline::worker::Worker;
 use tincan_media::screen::{
-    OpenScreen, ScreenAccess, ScreenChoice, ScreenError, ScreenReport, ScreenTarget,
-    ScreenUnavailable, Screens, Thumbnail,
+    OpenScreen, ScreenAccess, ScreenChoice, ScreenError, ScreenReport, ScreenSoundSink,
+    ScreenTarget, ScreenUnavailable, Screens, Thumbnail,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -59,6 +61,10 @@ impl Screens for PortalScreens {
         let desktop = std::env::var("XDG_CURRENT_DESKTOP").unwrap_or_default();
         let package = missing_package(&desktop).to_owned();
         ScreenAccess::Unavailable { reason: ScreenUnavailable::NoPortal { package } }
+    }
+
+    fn has_sound(&self) -> bool {
+        programs::available()
     }
 
     fn list(&self) -> Result<Vec<ScreenTarget>, ScreenError> {
@@ -114,6 +120,11 @@ impl OpenScreen for Open {
 
     fn restore_token(&self) -> Option<&str> {
         self.begun.token.as_deref()
+    }
+
+    /// The portal does not say whose window it is.
+    fn take_sound(&self, sink: ScreenSoundSink) -> Option<Worker> {
+        Some(programs::listen(Programs::NotOf(std::process::id()), sink))
     }
 }
 

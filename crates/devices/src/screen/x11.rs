@@ -9,10 +9,11 @@ mod shared_memory;
 mod sight;
 
 use super::delivery::Pixels;
+use crate::sound::programs::{self, Programs};
 use capture::Capture;
 use display::{Display, Fault};
 use grab::Grabber;
-use list::Listed;
+use list::{Listed, Place};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tincan_media::frame::VideoFrame;
@@ -21,8 +22,8 @@ use tincan_media::pipeline::worker::Worker;
 use tincan_media::process::convert::PixelFormat;
 use tincan_media::process::thumbnail::thumbnail;
 use tincan_media::screen::{
-    OpenScreen, ScreenAccess, ScreenChoice, ScreenError, ScreenReport, ScreenTarget,
-    ScreenUnavailable, Screens, Thumbnail,
+    OpenScreen, ScreenAccess, ScreenChoice, ScreenError, ScreenReport, ScreenSoundSink,
+    ScreenTarget, ScreenUnavailable, Screens, Thumbnail,
 };
 
 /// One X server. Keeps a connection for looking around; each capture has its own.
@@ -90,6 +91,10 @@ impl Screens for X11Screens {
         ScreenAccess::Listed
     }
 
+    fn has_sound(&self) -> bool {
+        programs::available()
+    }
+
     fn list(&self) -> Result<Vec<ScreenTarget>, ScreenError> {
         let listed = self.look(|looking| list::all(&looking.display))?;
         Ok(listed.into_iter().map(|listed| listed.target).collect())
@@ -123,6 +128,14 @@ impl Screens for X11Screens {
         };
         let listed = self.find(id)?;
         let target = listed.target.clone();
+        let programs = self.look(|looking| match listed.place {
+            Place::Monitor { .. } => Ok(Some(Programs::NotOf(std::process::id()))),
+            Place::Window(window) => Ok(list::process(&looking.display, window)?.map(Programs::Of)),
+        });
+        let programs = programs.unwrap_or_else(|error| {
+            tracing::debug!(%error, "whose window it is is not known");
+            None
+        });
         let mut capture = Capture::begin(self.name.as_deref(), listed, sink)?;
         let thread = Worker::spawn("screen", move |stop| {
             if let Some(error) = capture.run(&stop, &report) {
@@ -131,12 +144,13 @@ impl Screens for X11Screens {
                 report(Err(error));
             }
         });
-        Ok(Box::new(Open { target, _thread: thread }))
+        Ok(Box::new(Open { target, programs, _thread: thread }))
     }
 }
 
 struct Open {
     target: ScreenTarget,
+    programs: Option<Programs>,
     _thread: Worker,
 }
 
@@ -147,5 +161,9 @@ impl OpenScreen for Open {
 
     fn restore_token(&self) -> Option<&str> {
         None
+    }
+
+    fn take_sound(&self, sink: ScreenSoundSink) -> Option<Worker> {
+        Some(programs::listen(self.programs?, sink))
     }
 }

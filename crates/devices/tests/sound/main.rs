@@ -4,8 +4,7 @@
 
 mod probe;
 
-use probe::{Clicks, Reports, hertz, latencies, tone};
-use std::fs::File;
+use probe::{Clicks, Reports, latencies};
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -15,37 +14,11 @@ use tincan_devices::SystemDevices;
 use tincan_media::audio::BLOCK_SAMPLES;
 use tincan_media::device::{DeviceEntry, DeviceError, Devices};
 use tincan_test_support::process::{is_inner, run_inner, wait_until};
-use tincan_test_support::sound::{Sound, SoundServer};
+use tincan_test_support::sound::{
+    INNER, Sound, SoundServer, hertz, one_at_a_time, tone, with_server,
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const INNER: Duration = Duration::from_secs(120);
-
-/// Runs `body` in a process that finds a server of its own.
-fn with_server(test: &str, body: impl FnOnce(&Sound)) {
-    if is_inner() {
-        tracing_subscriber::fmt()
-            .with_env_filter("tincan_devices=debug")
-            .with_writer(std::io::stderr)
-            .init();
-        return body(&Sound::from_env());
-    }
-    let _turn = one_at_a_time();
-    if let Some(server) = SoundServer::start_or_skip() {
-        match run_inner(test, &server.env(), INNER) {
-            Ok(said) => eprintln!("{said}"),
-            Err(error) => panic!("{error:#}"),
-        }
-    }
-}
-
-/// Servers in competition for few cores would lose sound. A lock between processes, since
-/// some test runners give each test its own.
-fn one_at_a_time() -> File {
-    let path = std::env::temp_dir().join("tincan-devices-tests.lock");
-    let lock = File::create(path).expect("a folder for temporary files");
-    lock.lock().expect("a file system with locks");
-    lock
-}
 
 fn ids(entries: &[DeviceEntry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.id.as_str()).collect()

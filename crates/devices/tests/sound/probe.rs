@@ -1,6 +1,5 @@
 //! Sources, sinks and reports that tests look into.
 
-use std::f32::consts::TAU;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -113,23 +112,4 @@ impl Reports {
     pub fn failures(&self) -> Vec<DeviceError> {
         self.0.lock().expect("no test panics in it").clone()
     }
-}
-
-/// An endless tone.
-pub fn tone(hertz: f32) -> impl Iterator<Item = f32> {
-    (0u32..).map(move |n| 0.5 * (TAU * hertz * n as f32 / SAMPLE_RATE as f32).sin())
-}
-
-/// The pitch of what is not silent, and for how many seconds it sounds. By the middle half of
-/// the distances between crossings of zero, so that a gap on a loaded machine changes nothing.
-pub fn hertz(samples: &[f32]) -> (f32, f32) {
-    let crossings = samples.windows(2).enumerate().filter(|(_, it)| it[0] <= 0.0 && it[1] > 0.0);
-    let places: Vec<usize> = crossings.map(|(place, _)| place).collect();
-    let mut periods: Vec<usize> = places.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    periods.sort_unstable();
-    let middle = &periods[periods.len() / 4..periods.len() - periods.len() / 4];
-    let mean = middle.iter().sum::<usize>() as f32 / middle.len().max(1) as f32;
-    let silent = samples.iter().filter(|sample| sample.abs() < 0.001).count();
-    let seconds = (samples.len() - silent) as f32 / SAMPLE_RATE as f32;
-    (SAMPLE_RATE as f32 / mean.max(1.0), seconds)
 }

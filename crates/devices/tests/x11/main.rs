@@ -1,6 +1,7 @@
 //! Lists, thumbnails and capture on a real X server, which each test starts for itself.
 #![cfg(target_os = "linux")]
 
+mod sound;
 mod stage;
 
 use anyhow::Result;

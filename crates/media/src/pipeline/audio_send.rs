@@ -1,6 +1,7 @@
-//! From the microphone through processing and Opus to the network, on one thread.
+//! From the microphone through processing and Opus to the network, on one thread. What
+//! accompanies a shared screen is added behind the processing.
 
-use crate::audio::{AudioBlock, BLOCK, BLOCK_SAMPLES};
+use crate::audio::{AudioBlock, BLOCK, BLOCK_SAMPLES, SILENCE};
 use crate::codec::opus::{FRAME_SAMPLES, OpusEncoder, OpusError, OpusSettings};
 use crate::device::MicrophoneSink;
 use crate::encoded::EncodedAudio;
@@ -8,6 +9,7 @@ use crate::pipeline::worker::{Stop, Worker};
 use crate::process::apm::{Apm, ApmSettings};
 use crate::process::level::Level;
 use crate::process::voice::VoiceDetector;
+use crate::screen::ScreenSoundSink;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +21,10 @@ const MICROPHONE_RING: usize = 16;
 /// Blocks of what the speaker plays, on their way to the echo canceller. When it is full, blocks
 /// are dropped: without a microphone there is no echo either.
 const REFERENCE_RING: usize = 32;
+/// Blocks of the accompaniment that may wait: it comes by another clock than the microphone's.
+const ACCOMPANIMENT_RING: usize = 8;
+/// Without a block of the microphone for this long the accompaniment goes alone.
+const ALONE_AFTER: Duration = Duration::from_millis(60);
 /// Without a block for this long the microphone counts as silent.
 const SILENT_AFTER: Duration = Duration::from_millis(200);
 /// The longest sleep.
@@ -34,7 +40,7 @@ pub struct AudioSendSettings {
     pub apm: ApmSettings,
     /// The codec.
     pub opus: OpusSettings,
-    /// Send nothing.
+    /// Send nothing of the microphone.
     pub muted: bool,
 }
 
@@ -71,6 +77,7 @@ struct Shared {
 struct Orders {
     microphone: Option<Consumer<AudioBlock>>,
     reference: Option<Consumer<AudioBlock>>,
+    accompaniment: Option<Consumer<AudioBlock>>,
     settings: Option<AudioSendSettings>,
 }
 
@@ -96,14 +103,18 @@ impl AudioSendPipeline {
                 settings,
                 microphone: None,
                 reference: None,
+                accompaniment: None,
                 apm: Apm::new(settings.apm),
                 voice: VoiceDetector::new(),
                 encoder,
                 sink,
                 frame: [0.0; FRAME_SAMPLES],
                 filled: 0,
+                heard: 0.0,
+                accompanied: false,
                 gap: Duration::ZERO,
                 last_block: None,
+                last_heard: None,
             }
             .run(&stop);
         });
@@ -113,8 +124,20 @@ impl AudioSendPipeline {
     /// Makes the sink of a microphone, which takes the place of the one before. It neither
     /// allocates nor locks nor waits.
     pub fn microphone(&self) -> MicrophoneSink {
-        let (mut producer, consumer) = RingBuffer::new(MICROPHONE_RING);
+        let (producer, consumer) = RingBuffer::new(MICROPHONE_RING);
         self.order(|orders| orders.microphone = Some(consumer));
+        self.way_in(producer)
+    }
+
+    /// Makes the sink of what goes along with the voice, muted or not, until it is dropped; it
+    /// takes the place of the one before.
+    pub fn accompaniment(&self) -> ScreenSoundSink {
+        let (producer, consumer) = RingBuffer::new(ACCOMPANIMENT_RING);
+        self.order(|orders| orders.accompaniment = Some(consumer));
+        self.way_in(producer)
+    }
+
+    fn way_in(&self, mut producer: Producer<AudioBlock>) -> Box<dyn FnMut(&AudioBlock) + Send> {
         let (shared, thread) = (self.shared.clone(), self.worker.thread().cloned());
         Box::new(move |block| {
             if producer.push(*block).is_err() {
@@ -184,27 +207,41 @@ struct Sending {
     settings: AudioSendSettings,
     microphone: Option<Consumer<AudioBlock>>,
     reference: Option<Consumer<AudioBlock>>,
+    accompaniment: Option<Consumer<AudioBlock>>,
     apm: Apm,
     voice: VoiceDetector,
     encoder: OpusEncoder,
     sink: EncodedAudioSink,
     frame: [f32; FRAME_SAMPLES],
     filled: usize,
+    /// Squares of the voice's samples in the frame, added up.
+    heard: f32,
+    /// Something in the frame accompanies the voice.
+    accompanied: bool,
     /// What was not sent since the last packet.
     gap: Duration,
     last_block: Option<Instant>,
+    /// When the microphone last delivered.
+    last_heard: Option<Instant>,
 }
 
 impl Sending {
     fn run(&mut self, stop: &Stop) {
         while !stop.is_set() {
             self.obey();
-            let Some(block) = self.microphone.as_mut().and_then(|ring| ring.pop().ok()) else {
-                std::thread::park_timeout(IDLE);
+            self.accompaniment.take_if(|ring| ring.is_abandoned() && ring.is_empty());
+            if let Some(block) = self.microphone.as_mut().and_then(|ring| ring.pop().ok()) {
+                self.take(block);
+            } else if self.last_heard.is_none_or(|last| last.elapsed() > ALONE_AFTER)
+                && let Some(block) = self.accompany()
+            {
+                self.note_pause();
+                self.append(&block, false);
+            } else {
+                let waits = self.accompaniment.as_ref().is_some_and(|ring| !ring.is_empty());
+                std::thread::park_timeout(if waits { ALONE_AFTER } else { IDLE });
                 self.notice_silence();
-                continue;
-            };
-            self.take(block);
+            }
         }
     }
 
@@ -221,6 +258,9 @@ impl Sending {
         if let Some(reference) = orders.reference {
             self.reference = Some(reference);
         }
+        if let Some(accompaniment) = orders.accompaniment {
+            self.accompaniment = Some(accompaniment);
+        }
         if let Some(settings) = orders.settings {
             self.apm.set(settings.apm);
             if settings.opus != self.settings.opus
@@ -233,14 +273,32 @@ impl Sending {
     }
 
     fn take(&mut self, mut block: AudioBlock) {
-        self.note_pause();
+        self.last_heard = Some(self.note_pause());
         while let Some(played) = self.reference.as_mut().and_then(|ring| ring.pop().ok()) {
             self.apm.render(&played);
         }
         self.apm.capture(&mut block);
         let speaking = self.voice.listen(&block);
         self.shared.speaking.store(speaking, Ordering::Relaxed);
-        self.frame[self.filled..self.filled + BLOCK_SAMPLES].copy_from_slice(&block);
+        self.heard += block.iter().map(|sample| sample * sample).sum::<f32>();
+        if self.settings.muted {
+            block = SILENCE;
+        }
+        if let Some(along) = self.accompany() {
+            block.iter_mut().zip(along).for_each(|(sample, it)| *sample = bounded(*sample + it));
+        }
+        self.append(&block, speaking);
+    }
+
+    /// The next of what goes along, if there is any.
+    fn accompany(&mut self) -> Option<AudioBlock> {
+        let block = self.accompaniment.as_mut()?.pop().ok()?;
+        self.accompanied = true;
+        Some(block)
+    }
+
+    fn append(&mut self, block: &AudioBlock, speaking: bool) {
+        self.frame[self.filled..self.filled + BLOCK_SAMPLES].copy_from_slice(block);
         self.filled += BLOCK_SAMPLES;
         if self.filled == FRAME_SAMPLES {
             self.filled = 0;
@@ -249,9 +307,12 @@ impl Sending {
     }
 
     fn send(&mut self, voice: bool) {
+        let heard = (std::mem::take(&mut self.heard) / FRAME_SAMPLES as f32).sqrt();
+        self.shared.level.store(heard.to_bits(), Ordering::Relaxed);
         let level = Level::of(&self.frame);
-        self.shared.level.store(level.rms().to_bits(), Ordering::Relaxed);
-        let coded = if self.settings.muted { Ok(None) } else { self.encoder.encode(&self.frame) };
+        let accompanied = std::mem::take(&mut self.accompanied);
+        let silent = self.settings.muted && !accompanied;
+        let coded = if silent { Ok(None) } else { self.encoder.encode(&self.frame) };
         match coded {
             Ok(Some(payload)) => {
                 self.shared.packets.fetch_add(1, Ordering::Relaxed);
@@ -260,7 +321,7 @@ impl Sending {
                     payload,
                     duration: 2 * BLOCK,
                     level_dbov: level.dbov(),
-                    voice,
+                    voice: voice && !self.settings.muted,
                     gap: std::mem::take(&mut self.gap),
                 });
             }
@@ -273,19 +334,24 @@ impl Sending {
     }
 
     /// Time without a microphone is part of the gap, so that the far side keeps its clock.
-    fn note_pause(&mut self) {
+    fn note_pause(&mut self) -> Instant {
         let now = Instant::now();
         let paused = self.last_block.replace(now).map(|last| now - last);
         if let Some(paused) = paused.filter(|paused| *paused > SILENT_AFTER) {
             self.filled = 0;
             self.gap += paused;
         }
+        now
     }
 
     fn notice_silence(&self) {
-        if self.last_block.is_none_or(|last| last.elapsed() > SILENT_AFTER) {
+        if self.last_heard.is_none_or(|last| last.elapsed() > SILENT_AFTER) {
             self.shared.level.store(0, Ordering::Relaxed);
             self.shared.speaking.store(false, Ordering::Relaxed);
         }
     }
+}
+
+fn bounded(sample: f32) -> f32 {
+    sample.clamp(-1.0, 1.0)
 }

@@ -1,16 +1,18 @@
 //! Screens that are not there: two monitors and a window on which bars wander, under the
-//! barcode of the test picture.
+//! barcode of the test picture; they hum at 500 Hz.
 
+use crate::audio::{AudioBlock, BLOCK, BLOCK_SAMPLES};
 use crate::frame::VideoFrame;
 use crate::mailbox::NewestIn;
 use crate::pipeline::worker::Worker;
 use crate::process::thumbnail::thumbnail;
 use crate::screen::{
-    OpenScreen, ScreenAccess, ScreenChoice, ScreenError, ScreenKind, ScreenReport, ScreenTarget,
-    Screens, Thumbnail,
+    OpenScreen, ScreenAccess, ScreenChoice, ScreenError, ScreenKind, ScreenReport, ScreenSoundSink,
+    ScreenTarget, Screens, Thumbnail,
 };
 use crate::synthetic::picture::{Stamp, paint_stamp};
 use crate::synthetic::tone::wall_millis;
+use std::f32::consts::TAU;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tincan_proto::units::{FrameRate, Resolution};
@@ -97,6 +99,10 @@ fn all() -> [ScreenTarget; 3] {
 impl Screens for SyntheticScreens {
     fn access(&self) -> ScreenAccess {
         self.access.clone()
+    }
+
+    fn has_sound(&self) -> bool {
+        true
     }
 
     fn list(&self) -> Result<Vec<ScreenTarget>, ScreenError> {
@@ -188,6 +194,20 @@ impl OpenScreen for SyntheticScreen {
 
     fn restore_token(&self) -> Option<&str> {
         self.token
+    }
+
+    fn take_sound(&self, mut sink: ScreenSoundSink) -> Option<Worker> {
+        Some(Worker::spawn("test screen's sound", move |stop| {
+            // A whole number of waves goes into a block, so that each is like the one before.
+            let wave = |n: usize| (n as f32 * TAU * 5.0 / BLOCK_SAMPLES as f32).sin();
+            let block: AudioBlock = std::array::from_fn(|n| 0.3 * wave(n));
+            let mut due = Instant::now();
+            while !stop.is_set() {
+                sink(&block);
+                due = (due + BLOCK).max(Instant::now());
+                stop.wait_until(due);
+            }
+        }))
     }
 }
 

@@ -196,6 +196,7 @@ fn while_sharing_it_can_be_stopped_and_the_menu_names_what_is_shared() {
             target_kind: ScreenKind::Monitor,
             width: 1920,
             height: 1080,
+            sound: false,
             showing_camera: false,
         };
     });

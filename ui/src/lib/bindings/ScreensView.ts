@@ -16,6 +16,10 @@ access: ScreenAccessView,
  */
 targets: Array<ScreenView>, 
 /**
+ * The sound of what is shared can be shared, too.
+ */
+hasSound: boolean, 
+/**
  * The list and its thumbnails are kept current.
  */
 watching: boolean, };

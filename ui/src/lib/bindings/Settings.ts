@@ -28,6 +28,10 @@ autoGain: boolean,
  */
 mirrorSelf: boolean, 
 /**
+ * A shared screen brings its sound along.
+ */
+shareSound: boolean, 
+/**
  * Connect through relays alone, so that nobody learns this machine's addresses.
  */
 hideAddress: boolean, 

@@ -27,6 +27,10 @@ width: number,
  */
 height: number, 
 /**
+ * They hear what belongs to it, unless they see the camera.
+ */
+sound: boolean, 
+/**
  * The others see the camera at the moment; the screen is one switch away.
  */
 showingCamera: boolean, };

@@ -2,10 +2,10 @@
 
 use super::display::{Area, Display, Fault};
 use tincan_media::screen::{ScreenKind, ScreenTarget};
-use x11rb::protocol::randr;
 use x11rb::protocol::xproto::{
     AtomEnum, ConnectionExt as _, Drawable, GetGeometryReply, MapState, Window, WindowClass,
 };
+use x11rb::protocol::{randr, res};
 
 /// Smaller windows are helpers that nobody means.
 const SMALLEST: u32 = 48;
@@ -183,6 +183,13 @@ fn class(display: &Display, window: Window) -> Result<Option<String>, Fault> {
     let texts = display.bytes(window, AtomEnum::WM_CLASS, AtomEnum::STRING)?;
     let class = texts.split(|&byte| byte == 0).nth(1).unwrap_or_default();
     Ok(Some(String::from_utf8_lossy(class).into_owned()).filter(|class| !class.is_empty()))
+}
+
+/// The process behind a window, as the server knows it; `None` on another machine.
+pub(super) fn process(display: &Display, window: Window) -> Result<Option<u32>, Fault> {
+    let asked = res::ClientIdSpec { client: window, mask: res::ClientIdMask::LOCAL_CLIENT_PID };
+    let ids = res::query_client_ids(&display.connection, &[asked])?.reply()?.ids;
+    Ok(ids.first().and_then(|id| id.value.first()).copied())
 }
 
 fn is_furniture(display: &Display, window: Window) -> Result<bool, Fault> {
