@@ -243,6 +243,7 @@ const VIEWS = [
   { name: 'share-starting' },
   { name: 'sharing', narrow: true, zoomed: true },
   { name: 'sharing-window', narrow: true },
+  { name: 'sharing-sound', narrow: true },
   { name: 'sharing-camera', narrow: true },
   { name: 'sharing-audio' },
   { name: 'share-closed', narrow: true },

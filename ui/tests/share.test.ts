@@ -41,6 +41,26 @@ describe('the picker', () => {
     expect(backend.intents).toContainEqual({ type: 'shareScreen', target: 'window:1' });
   });
 
+  test('offers the sound of what is chosen', async () => {
+    const backend = await show('picker');
+    await user.click(id('toggle-share'));
+    const sound = screen.getByRole('switch', { name: 'Share the sound, too' });
+    expect(sound).not.toBeChecked();
+    expect(sound).toHaveAccessibleDescription('What your programs play. The call itself is left out.');
+    await user.click(id('target-window:3'));
+    expect(sound).toHaveAccessibleDescription('What this window’s program plays.');
+    await user.click(sound);
+    expect(lastIntent(backend)).toMatchObject({ type: 'updateSettings', settings: { shareSound: true } });
+    expect(sound).toBeChecked();
+  });
+
+  test('does not speak of sound where none can be taken', async () => {
+    const backend = await show('picker');
+    backend.push((snapshot) => ({ ...snapshot, screens: { ...snapshot.screens, hasSound: false } }));
+    await user.click(id('toggle-share'));
+    expect(gone('share-sound')).toBe(true);
+  });
+
   test('shares at once what is clicked twice', async () => {
     const backend = await show('picker');
     await user.click(id('toggle-share'));

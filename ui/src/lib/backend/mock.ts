@@ -126,11 +126,11 @@ function inCall(snapshot: Snapshot, changes: Partial<CallView>): Snapshot {
 }
 
 /** The system's dialog, where there is one, chooses at once. */
-function shared({ screens }: Snapshot, id: string | null): Partial<CallView> {
+function shared({ screens, settings }: Snapshot, id: string | null): Partial<CallView> {
   const target = screens.targets.find((one) => one.id === id);
   const { name, kind, width, height } = target ?? { name: 'Screen 1', kind: 'monitor', width: 1920, height: 1080 };
   return {
-    share: { kind: 'sharing', name, targetKind: kind, width, height, showingCamera: false },
+    share: { kind: 'sharing', name, targetKind: kind, width, height, sound: settings.shareSound, showingCamera: false },
     shareProblem: null,
     selfTile: OWN_SCREEN,
   };
