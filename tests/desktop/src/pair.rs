@@ -20,8 +20,18 @@ pub async fn alice_and(
     desktop: &Desktop,
     as_bob: impl FnOnce(Options) -> Options,
 ) -> Result<(App, App)> {
+    acquainted(desktop, |alice| alice, as_bob).await
+}
+
+/// The same, and alice's app is started as `as_alice` says.
+pub async fn acquainted(
+    desktop: &Desktop,
+    as_alice: impl FnOnce(Options) -> Options,
+    as_bob: impl FnOnce(Options) -> Options,
+) -> Result<(App, App)> {
     let server = format!("127.0.0.1:{}", free_port()?);
-    let alice = desktop.app("alice")?.signed_in().contact("bob").listen(&server).start().await?;
+    let alice = desktop.app("alice")?.signed_in().contact("bob").listen(&server);
+    let alice = as_alice(alice).start().await?;
     let bob = desktop.app("bob")?.signed_in().contact("alice").server(&server).place(1, 0);
     let bob = as_bob(bob).start().await?;
     alice.becomes("contact-bob", "data-presence", "online", MET).await?;

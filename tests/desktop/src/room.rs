@@ -3,12 +3,17 @@
 
 use crate::speech::{self, Sound};
 use anyhow::{Context, Result, ensure};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tincan_test_support::sound::{Cable, SAMPLE_RATE, Sound as Access, SoundServer};
+use tincan_test_support::process::Owned;
+use tincan_test_support::sound::{Cable, SAMPLE_RATE, Sound as Access, SoundServer, hertz, tone};
 
 /// What comes after the last word: the way through the call, and the recorder's own delay.
 const TAIL: Duration = Duration::from_millis(1500);
+/// How long a tone goes on, in seconds.
+const LASTING: usize = 120;
+/// How long is listened for a tone.
+const LISTENING: Duration = Duration::from_secs(1);
 /// Speech that came through is at least so like what was said: 0.95 is common, other speech 0.45.
 const RECOGNISED: f32 = 0.65;
 
@@ -41,6 +46,22 @@ impl Room {
     /// What an app needs to be in it.
     pub fn env(&self) -> Vec<(String, String)> {
         self.server.env()
+    }
+
+    /// Has a program play a tone on this room's speaker, until the handle is dropped.
+    pub fn play_tone(&self, pitch: f32, file: &Path) -> Result<Owned> {
+        let samples = tone(pitch).take(LASTING * SAMPLE_RATE as usize);
+        let bytes: Vec<u8> = samples.flat_map(f32::to_le_bytes).collect();
+        std::fs::write(file, bytes).with_context(|| format!("while writing {file:?}"))?;
+        self.server.play_file(&self.speaker, file)
+    }
+
+    /// The pitch of what is heard at this room's speaker in the next while, if anything is.
+    pub async fn pitch(&self) -> Result<Option<f32>> {
+        let recording = self.server.record(&self.speaker)?;
+        tokio::time::sleep(LISTENING).await;
+        let (pitch, seconds) = hertz(&recording.finish()?);
+        Ok((seconds > LISTENING.as_secs_f32() / 2.0).then_some(pitch))
     }
 
     /// Says something into this room's microphone and listens at the other's speaker; what is
