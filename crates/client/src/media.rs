@@ -3,6 +3,7 @@
 
 mod keeper;
 mod outlets;
+mod own_view;
 mod shares;
 pub(crate) mod still;
 mod track;
@@ -282,7 +283,7 @@ impl MediaSession {
     /// A window needs a key frame of the tile with this name.
     pub fn key_frame_needed(&self, tile: &str) {
         if tile == Tile::Own.to_string() {
-            return self.send_key_frame();
+            return self.outlets.request_own_key_frame();
         }
         let peer = self
             .peers

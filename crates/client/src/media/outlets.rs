@@ -1,5 +1,6 @@
 //! Everyone who is sent the own sound and picture.
 
+use super::own_view::OwnViewKey;
 use super::track::Source;
 use std::sync::{Mutex, PoisonError};
 use tincan_call::PeerKey;
@@ -12,6 +13,8 @@ use tincan_peer_connection::MediaSender;
 pub struct Outlets {
     senders: Mutex<Vec<(PeerKey, MediaSender)>>,
     encoder: Mutex<Option<VideoSendPipeline>>,
+    /// What the own tile shows, if that is not what the encoder makes.
+    own_view: Mutex<Option<OwnViewKey>>,
     /// Whose pictures are for the others; those of another source are for the own tile alone.
     let_out: Mutex<Option<Source>>,
 }
@@ -57,8 +60,10 @@ impl Outlets {
         }
     }
 
-    /// Puts the encoder of what is taken in place, or takes it away.
-    pub fn set_encoder(&self, encoder: Option<VideoSendPipeline>) {
+    /// Puts the encoder of what is taken in place, or takes it away; the same of an own view
+    /// beside it.
+    pub fn set_encoder(&self, encoder: Option<VideoSendPipeline>, own_view: Option<OwnViewKey>) {
+        *self.own_view.lock().unwrap_or_else(PoisonError::into_inner) = own_view;
         let mut slot = self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *slot, encoder);
         drop(slot);
@@ -70,6 +75,14 @@ impl Outlets {
     pub fn begin(&self) {
         if let Some(encoder) = &*self.encoder.lock().unwrap_or_else(PoisonError::into_inner) {
             encoder.begin();
+        }
+    }
+
+    /// Makes the next picture in the own tile a key frame.
+    pub fn request_own_key_frame(&self) {
+        match &*self.own_view.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(own_view) => own_view.request(),
+            None => self.request_key_frame(),
         }
     }
 

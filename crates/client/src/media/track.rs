@@ -2,11 +2,13 @@
 //! frame of its own encoder, and nothing of the one before comes after that; no negotiation.
 
 use super::outlets::Outlets;
+use super::own_view::OwnView;
 use crate::ports::{Tile, TilePicture, Tiles};
 use std::sync::Arc;
 use tincan_call::{Picture, ShareId};
 use tincan_media::codec::h264::{Content, EncodeError, EncoderSettings};
 use tincan_media::device::CameraFormat;
+use tincan_media::encoded::EncodedVideo;
 use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::NewestOut;
 use tincan_media::pipeline::video_send::VideoSendPipeline;
@@ -71,7 +73,7 @@ impl Track {
         frames: NewestOut<VideoFrame>,
     ) -> Result<(), EncodeError> {
         // The one before is silent first.
-        self.outlets.set_encoder(None);
+        self.outlets.set_encoder(None, None);
         self.source = None;
         let (format, bitrate, content) = match source {
             Source::Camera => (CAMERA, CAMERA_RATE, Content::Camera),
@@ -80,16 +82,24 @@ impl Track {
         let settings =
             EncoderSettings { resolution: format.resolution, rate: format.rate, bitrate, content };
         let (outlets, tiles) = (self.outlets.clone(), self.tiles.clone());
-        let encoder = VideoSendPipeline::start(
-            frames,
-            settings,
-            Box::new(move |picture| {
-                outlets.send_video(source, &picture);
-                let (annex_b, key) = (picture.annex_b, picture.key);
-                tiles.push(&Tile::Own, TilePicture { annex_b, key });
-            }),
-        )?;
-        self.outlets.set_encoder(Some(encoder));
+        let (encoder, own_view) = match source {
+            Source::Camera => {
+                let sink = Box::new(move |picture: EncodedVideo| {
+                    outlets.send_video(source, &picture);
+                    let (annex_b, key) = (picture.annex_b, picture.key);
+                    tiles.push(&Tile::Own, TilePicture { annex_b, key });
+                });
+                (VideoSendPipeline::start(frames, settings, sink)?, None)
+            }
+            Source::Screen(_) => {
+                let mut view = OwnView::new(tiles)?;
+                let key = view.key();
+                let tap = Box::new(move |frame: &VideoFrame| view.show(frame));
+                let sink = Box::new(move |picture| outlets.send_video(source, &picture));
+                (VideoSendPipeline::with_tap(frames, settings, Some(tap), sink)?, Some(key))
+            }
+        };
+        self.outlets.set_encoder(Some(encoder), own_view);
         self.source = Some(source);
         Ok(())
     }
@@ -97,7 +107,7 @@ impl Track {
     /// Ends a source, unless another one has taken its place.
     pub fn end(&mut self, source: Source) {
         if self.source == Some(source) {
-            self.outlets.set_encoder(None);
+            self.outlets.set_encoder(None, None);
             self.source = None;
             self.tiles.close(&Tile::Own);
         }

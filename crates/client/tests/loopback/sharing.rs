@@ -10,6 +10,9 @@ use tincan_media::screen::ScreenError;
 use tincan_proto::signalling::CallMedia;
 use tincan_proto::units::Resolution;
 
+/// The own view of [`MONITOR`].
+const SMALL: Resolution = Resolution::new(400, 300);
+
 fn share_of(s: &Snapshot) -> ShareView {
     s.call.as_ref().map_or(ShareView::Off, |call| call.share.clone())
 }
@@ -75,7 +78,7 @@ async fn a_screen_takes_the_cameras_place_and_gives_it_back_without_any_negotiat
     };
     alice.wait("shared", |s| share_of(s) == sharing(false)).await;
     bob.wait("a screen", |s| other(s).is_some_and(|p| p.screen && p.tile.is_some())).await;
-    alice.until("what the others see", || alice.own_size() == Some(MONITOR)).await;
+    alice.until("the own tile shows it small", || alice.own_size() == Some(SMALL)).await;
     assert_eq!(bob.wait_for_stamp(alice.desktop.paint(2)).await, MONITOR);
 
     alice.intend(Intent::ShowWhileSharing { camera: true }).await;
@@ -103,7 +106,7 @@ async fn an_audio_call_shows_a_screen_while_it_is_shared_and_nothing_after() {
     bob.until("connected", || connected(&bob)).await;
     share(&alice, &bob, "window", 7).await;
     bob.wait("a tile", |s| other(s).is_some_and(|p| p.screen && p.tile.is_some())).await;
-    alice.until("what the others see", || alice.own_size() == Some(WINDOW)).await;
+    alice.until("what the others see", || alice.own_size() == Some(Resolution::new(480, 266))).await;
     alice.intend(Intent::StopSharing).await;
     bob.wait("no tile", |s| other(s).is_some_and(|p| !p.camera && p.tile.is_none())).await;
     alice.until("nothing is seen", || alice.own_size().is_none()).await;

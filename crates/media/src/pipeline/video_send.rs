@@ -23,6 +23,9 @@ const TICK: Duration = Duration::from_millis(1);
 /// Takes coded pictures; called on the encoder's thread.
 pub type EncodedVideoSink = Box<dyn FnMut(EncodedVideo) + Send>;
 
+/// Sees each picture before it is encoded; called on the encoder's thread.
+pub type VideoTap = Box<dyn FnMut(&VideoFrame) + Send>;
+
 /// Counts since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VideoSendStatistics {
@@ -72,6 +75,19 @@ impl VideoSendPipeline {
         settings: EncoderSettings,
         sink: EncodedVideoSink,
     ) -> Result<Self, EncodeError> {
+        Self::with_tap(frames, settings, None, sink)
+    }
+
+    /// The same, and lets `tap` see what is encoded.
+    ///
+    /// # Errors
+    /// [`EncodeError::Setup`].
+    pub fn with_tap(
+        frames: NewestOut<VideoFrame>,
+        settings: EncoderSettings,
+        tap: Option<VideoTap>,
+        sink: EncodedVideoSink,
+    ) -> Result<Self, EncodeError> {
         let encoder = H264Encoder::new(settings)?;
         let shared = Arc::<Shared>::default();
         let interrupt = Mutex::new(frames.interrupter());
@@ -81,6 +97,7 @@ impl VideoSendPipeline {
                 shared: theirs,
                 frames: Some(frames),
                 encoder,
+                tap,
                 sink,
                 pace: KeyFramePace::new(KEY_FRAME_INTERVAL).eager(),
                 fresh: true,
@@ -132,6 +149,7 @@ struct Encoding {
     shared: Arc<Shared>,
     frames: Option<NewestOut<VideoFrame>>,
     encoder: H264Encoder,
+    tap: Option<VideoTap>,
     sink: EncodedVideoSink,
     pace: KeyFramePace,
     /// No picture of this source has been encoded.
@@ -229,6 +247,10 @@ impl Encoding {
                     self.pace.want();
                 }
             }
+        }
+        // What goes out comes first.
+        if let Some(tap) = &mut self.tap {
+            tap(&frame);
         }
         self.last = Some(frame);
     }
