@@ -4,7 +4,7 @@
 use crate::log;
 use crate::notifications::NotificationSupport;
 use crate::shell::Shell;
-use crate::shortcuts::ShortcutAccess;
+use crate::shortcuts::{Deed, ShortcutAccess};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use ts_rs::TS;
@@ -29,6 +29,8 @@ pub struct AboutView {
     pub notifications: NotificationSupport,
     /// Who has the last word on keys that reach the app while another program has the focus.
     pub shortcuts: ShortcutAccess,
+    /// What has no key since another program has it; changes are told by `shortcuts-taken`.
+    pub shortcuts_taken: Vec<Deed>,
     /// The file that the log goes to.
     pub log_file: String,
 }
@@ -47,6 +49,7 @@ impl AboutView {
             tray: state.tray_host,
             notifications: state.notifications,
             shortcuts: state.shortcuts,
+            shortcuts_taken: state.shortcuts_taken,
             log_file: log::current(log_folder).display().to_string(),
         }
     }

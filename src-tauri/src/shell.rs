@@ -4,7 +4,7 @@
 
 use crate::links::Link;
 use crate::notifications::NotificationSupport;
-use crate::shortcuts::ShortcutAccess;
+use crate::shortcuts::{Deed, ShortcutAccess};
 use crate::windows::main::MainWindow;
 use crate::windows::{self, main, pip};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -46,6 +46,8 @@ pub struct State {
     pub notifications: NotificationSupport,
     /// Who has the last word on keys that work in every program.
     pub shortcuts: ShortcutAccess,
+    /// What has no key since another program has it.
+    pub shortcuts_taken: Vec<Deed>,
     /// The app ends.
     pub closing: bool,
 }

@@ -27,10 +27,15 @@ pub enum ShortcutAccess {
 }
 
 /// What a key does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(rename = "ShortcutAction")]
+pub enum Deed {
+    /// Microphone on or off.
     Mute,
+    /// Hang up.
     HangUp,
+    /// Share a screen, or stop sharing.
     Share,
 }
 

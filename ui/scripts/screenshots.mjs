@@ -82,6 +82,7 @@ const VIEWS = [
   },
   { name: 'settings-notifications', fixture: 'quiet', act: openSection('Notifications'), narrow: true },
   { name: 'settings-general', fixture: 'about', act: openSection('General') },
+  { name: 'shortcuts-taken', act: openSection('Shortcuts') },
   { name: 'settings-shortcuts', fixture: 'shortcuts-on', act: openSection('Shortcuts'), narrow: true, zoomed: true },
   {
     name: 'settings-recording',

@@ -85,6 +85,15 @@ describe('shortcuts', () => {
     expect(id('record-mute')).toBeEnabled();
   });
 
+  test('of another program are told, and no longer once they are free', async () => {
+    const backend = await show('shortcuts-taken');
+    await user.click(id('open-settings'));
+    await waitFor(() => { expect(id('record-mute')).toHaveAccessibleDescription('Another program has these keys. Record others.'); });
+    expect(id('record-share')).not.toHaveAccessibleDescription(/Another program/);
+    backend.shell.takeShortcuts([]);
+    await waitFor(() => { expect(id('record-mute')).not.toHaveAccessibleDescription(/Another program/); });
+  });
+
   test('are named by the key’s place, whatever Shift makes of it', () => {
     const press = (init: KeyboardEventInit): unknown => record(new KeyboardEvent('keydown', init));
     expect(press({ key: '!', code: 'Digit1', ctrlKey: true, shiftKey: true })).toEqual({ kind: 'keys', accelerator: 'Control+Shift+1' });

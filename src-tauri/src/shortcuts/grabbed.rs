@@ -22,7 +22,9 @@ pub async fn follow(shell: Arc<Shell>) {
         }
         let wanted = wanted(&state);
         if wanted != had {
-            register(&shell, &wanted);
+            let taken = register(&shell, &wanted);
+            shell.emit("shortcuts-taken", &taken);
+            shell.change(|state| state.shortcuts_taken = taken);
             had = wanted;
         }
         if states.changed().await.is_err() {
@@ -31,11 +33,13 @@ pub async fn follow(shell: Arc<Shell>) {
     }
 }
 
-fn register(shell: &Arc<Shell>, wanted: &[(Shortcut, Deed)]) {
+/// Takes the keys, and returns what is without its own since another program has it.
+fn register(shell: &Arc<Shell>, wanted: &[(Shortcut, Deed)]) -> Vec<Deed> {
     let keys = shell.app().global_shortcut();
     if let Err(error) = keys.unregister_all() {
         tracing::debug!(%error, "old shortcuts stay");
     }
+    let mut taken = Vec::new();
     for (key, deed) in wanted.iter().copied() {
         let shell = Arc::downgrade(shell);
         let told = move |_: &AppHandle<Wry>, _: &Shortcut, event: ShortcutEvent| {
@@ -47,6 +51,8 @@ fn register(shell: &Arc<Shell>, wanted: &[(Shortcut, Deed)]) {
         };
         if let Err(error) = keys.on_shortcut(key, told) {
             tracing::info!(%error, ?deed, "another program has this shortcut");
+            taken.push(deed);
         }
     }
+    taken
 }

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, CreateWindowAux, EventMask, KEY_PRESS_EVENT,
-    KEY_RELEASE_EVENT, PropMode, Window as Id, WindowClass,
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, CreateWindowAux, EventMask, GrabMode,
+    KEY_PRESS_EVENT, KEY_RELEASE_EVENT, ModMask, PropMode, Window as Id, WindowClass,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -77,6 +77,22 @@ impl Drop for Other<'_> {
         // The screen may have gone before it.
         if self.screen.connection.destroy_window(self.id).is_ok() {
             let _ = self.screen.connection.flush();
+        }
+    }
+}
+
+/// A key that no other program can take. Dropping it sets it free.
+pub struct GrabbedKey<'a> {
+    screen: &'a Screen,
+    key: u8,
+}
+
+impl Drop for GrabbedKey<'_> {
+    fn drop(&mut self) {
+        let Screen { connection, root, .. } = self.screen;
+        let held = ModMask::CONTROL | ModMask::SHIFT;
+        if connection.ungrab_key(self.key, *root, held).is_ok() {
+            let _ = connection.sync();
         }
     }
 }
@@ -171,21 +187,34 @@ impl Screen {
 
     /// Presses these keys, named by their symbols, one after the other, and lets them go in reverse.
     pub fn press_keys(&self, symbols: &[u32]) -> Result<()> {
-        let setup = self.connection.setup();
-        let (first, count) = (setup.min_keycode, setup.max_keycode - setup.min_keycode + 1);
-        let mapping = self.connection.get_keyboard_mapping(first, count)?.reply()?;
-        let mut codes = Vec::new();
-        for symbol in symbols {
-            let keys = mapping.keysyms.chunks(mapping.keysyms_per_keycode.into());
-            let key = (first..).zip(keys).find(|(_, of)| of.contains(symbol));
-            codes.push(key.with_context(|| format!("no key has the symbol {symbol:#x}"))?.0);
-        }
+        let codes = self.key_codes(symbols)?;
         let down = codes.iter().map(|code| (KEY_PRESS_EVENT, *code));
         let up = codes.iter().rev().map(|code| (KEY_RELEASE_EVENT, *code));
         for (kind, code) in down.chain(up) {
             self.connection.xtest_fake_input(kind, code, 0, self.root, 0, 0, 0)?.check()?;
         }
         Ok(())
+    }
+
+    /// Takes a key that is pressed with Control and Shift for itself, as another program may.
+    pub fn grab_key(&self, symbol: u32) -> Result<GrabbedKey<'_>> {
+        let key = self.key_codes(&[symbol])?[0];
+        let held = ModMask::CONTROL | ModMask::SHIFT;
+        let mode = GrabMode::ASYNC;
+        self.connection.grab_key(false, self.root, held, key, mode, mode)?.check()?;
+        Ok(GrabbedKey { screen: self, key })
+    }
+
+    fn key_codes(&self, symbols: &[u32]) -> Result<Vec<u8>> {
+        let setup = self.connection.setup();
+        let (first, count) = (setup.min_keycode, setup.max_keycode - setup.min_keycode + 1);
+        let mapping = self.connection.get_keyboard_mapping(first, count)?.reply()?;
+        let code = |symbol: &u32| {
+            let keys = mapping.keysyms.chunks(mapping.keysyms_per_keycode.into());
+            let key = (first..).zip(keys).find(|(_, of)| of.contains(symbol));
+            key.map(|(code, _)| code).with_context(|| format!("no key has the symbol {symbol:#x}"))
+        };
+        symbols.iter().map(code).collect()
     }
 
     fn create(&self, at: (i16, i16), size: (u16, u16), looks: &CreateWindowAux) -> Result<Id> {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use tincan_desktop_tests::pair::{alice_and, in_video_call};
 use tincan_desktop_tests::portal::Proposed;
 use tincan_desktop_tests::whole_call::ended;
-use tincan_desktop_tests::window::SOON;
+use tincan_desktop_tests::window::{SOON, Seen};
 use tincan_desktop_tests::x11::Colour;
 use tincan_desktop_tests::{App, Desktop, Story};
 
@@ -21,7 +21,20 @@ async fn keys_pressed_in_another_program_mute_and_hang_up() -> Result<()> {
     let (alice, bob) = alice_and(&desktop, |bob| bob).await?;
     let screen = desktop.screen()?;
     let mut story = Story::new(desktop.output());
-    switch(&bob).await?;
+    let told = async {
+        let grabbed = screen.grab_key(u32::from(b'm'))?;
+        bob.press("open-settings").await?;
+        bob.press("shortcuts-enabled").await?;
+        let taken = |row: &Seen| row.text.contains("Another program has these keys");
+        bob.until("shortcut-mute", "it is told", SOON, taken).await?;
+        bob.press("shortcuts-enabled").await?;
+        drop(grabbed);
+        bob.press("shortcuts-enabled").await?;
+        bob.until("shortcut-mute", "it is free", SOON, |row| !taken(row)).await?;
+        bob.press("close-settings").await?;
+        bob.disappears("settings", SOON).await
+    };
+    story.step("Keys of another program are told", HINT, &[&bob], told).await?;
     in_video_call(&alice, &bob).await?;
     let _papers = screen.open_window(TITLE, (400, 300), Colour(0xff_ff_ff))?;
     let mutes = async {

@@ -1,8 +1,7 @@
 // Keys for every program: how they are recorded, written and told.
 
+import type { ShortcutAction } from '../lib/bindings/ShortcutAction';
 import type { Shortcuts } from '../lib/bindings/Shortcuts';
-
-export type ShortcutAction = 'mute' | 'hangUp' | 'share';
 
 export const ACTIONS: readonly ShortcutAction[] = ['mute', 'hangUp', 'share'];
 

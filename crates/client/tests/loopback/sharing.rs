@@ -106,7 +106,9 @@ async fn an_audio_call_shows_a_screen_while_it_is_shared_and_nothing_after() {
     bob.until("connected", || connected(&bob)).await;
     share(&alice, &bob, "window", 7).await;
     bob.wait("a tile", |s| other(s).is_some_and(|p| p.screen && p.tile.is_some())).await;
-    alice.until("what the others see", || alice.own_size() == Some(Resolution::new(480, 266))).await;
+    alice
+        .until("what the others see", || alice.own_size() == Some(Resolution::new(480, 266)))
+        .await;
     alice.intend(Intent::StopSharing).await;
     bob.wait("no tile", |s| other(s).is_some_and(|p| !p.camera && p.tile.is_none())).await;
     alice.until("nothing is seen", || alice.own_size().is_none()).await;

@@ -1,5 +1,6 @@
 // What the window needs from the app behind it, whoever that is.
 
+import type { ShortcutAction } from '../bindings/ShortcutAction';
 import type { AboutView } from '../bindings/AboutView';
 import type { Intent } from '../bindings/Intent';
 import type { IntentError } from '../bindings/IntentError';
@@ -38,6 +39,8 @@ export interface Shell {
   /** Moves this window along with the pointer until the button is let go. */
   startDragging(): Promise<void>;
   about(): Promise<AboutView>;
+  /** Keys that are wanted are another program's. */
+  onShortcutsTaken(listener: (taken: ShortcutAction[]) => void): Promise<Stop>;
   onPip(listener: (open: boolean) => void): Promise<Stop>;
   onLink(listener: (link: Link) => void): Promise<Stop>;
   /** Something that was asked for outside this page was not carried out. */

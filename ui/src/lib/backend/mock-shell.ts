@@ -2,6 +2,7 @@
 
 import type { AboutView } from '../bindings/AboutView';
 import type { IntentErrorCode } from '../bindings/IntentErrorCode';
+import type { ShortcutAction } from '../bindings/ShortcutAction';
 import type { Link, Shell, Stop } from './backend';
 import { abouts } from './fixtures/shells';
 
@@ -11,12 +12,14 @@ export interface MockShell extends Shell {
   readonly calls: ShellCall[];
   openLink(link: Link): void;
   refuse(code: IntentErrorCode): void;
+  takeShortcuts(taken: ShortcutAction[]): void;
 }
 
 export function mockShell(fixture: string, link: Link | null): MockShell {
   const pipListeners = new Set<(open: boolean) => void>();
   const linkListeners = new Set<(link: Link) => void>();
   const refusedListeners = new Set<(code: IntentErrorCode) => void>();
+  const takenListeners = new Set<(taken: ShortcutAction[]) => void>();
   const calls: ShellCall[] = [];
   const done = (call: ShellCall): Promise<void> => {
     calls.push(call);
@@ -43,6 +46,10 @@ export function mockShell(fixture: string, link: Link | null): MockShell {
       return listened(linkListeners, listener);
     },
     onRefused: (listener) => listened(refusedListeners, listener),
+    onShortcutsTaken: (listener) => listened(takenListeners, listener),
+    takeShortcuts(taken) {
+      for (const listener of takenListeners) listener(taken);
+    },
     refuse(code) {
       for (const listener of refusedListeners) listener(code);
     },

@@ -5,6 +5,7 @@ import { listen } from '@tauri-apps/api/event';
 import { getCurrentWindow } from '@tauri-apps/api/window';
 import type { AboutView } from '../bindings/AboutView';
 import type { IntentErrorCode } from '../bindings/IntentErrorCode';
+import type { ShortcutAction } from '../bindings/ShortcutAction';
 import type { Link, Shell, WindowLabel } from './backend';
 
 export function tauriShell(): Shell {
@@ -17,6 +18,7 @@ export function tauriShell(): Shell {
     about: () => invoke<AboutView>('about'),
     onPip: (listener) => listen<{ open: boolean }>('pip', ({ payload }) => { listener(payload.open); }),
     onLink: (listener) => listen<Link>('link', ({ payload }) => { listener(payload); }),
+    onShortcutsTaken: (listener) => listen<ShortcutAction[]>('shortcuts-taken', ({ payload }) => { listener(payload); }),
     onRefused: (listener) => listen<IntentErrorCode>('refused', ({ payload }) => { listener(payload); }),
   };
 }

@@ -60,6 +60,7 @@ export const desktop = {
     change: 'Change',
     clear: (what: string) => `Clear keys: ${what}`,
     clash: (what: string) => `Already used for “${what}”.`,
+    taken: 'Another program has these keys. Record others.',
     modifier: 'Hold Ctrl, Alt or Super as well, or take a function key.',
     refused: 'This desktop lets no program take keys while another is in front. The tray’s menu has the same: mute, share, hang up.',
     within: 'In the call’s window',
