@@ -11,9 +11,10 @@ mod people;
 mod screens;
 mod session;
 mod snapshot;
+mod sounds;
 
 use crate::key_store::{self, KeyPlace, KeyStoreError};
-use crate::media::{MediaNote, MediaSession};
+use crate::media::{MediaNote, MediaSession, Sounder};
 use crate::network::{Clocks, NetworkWatch, SleepWatch};
 use crate::ports::{KeyFrames, LocalServer, Tiles, Ui};
 use crate::profile::{Preferences, Profile};
@@ -32,6 +33,7 @@ use std::time::{Duration, Instant};
 use tincan_call::{Input, PeerKey};
 use tincan_media::device::Devices;
 use tincan_media::screen::Screens;
+use tincan_media::tones::Tone;
 use tincan_peer_connection::PeerEvent;
 use tincan_proto::{AccountName, IdentityKey};
 use tokio::sync::{mpsc, oneshot};
@@ -172,6 +174,9 @@ struct Controller {
     devices: DeviceState,
     screens: ScreenState,
     media: MediaSession,
+    sounder: Sounder,
+    /// What is heard for as long as things stand as they do.
+    sounding: Option<Tone>,
     media_notes: mpsc::UnboundedReceiver<MediaNote>,
     notices: Notices,
     network: NetworkWatch,
@@ -189,6 +194,7 @@ impl Controller {
         let (notes, media_notes) = mpsc::unbounded_channel();
         let screens = config.screens;
         let settings = &preferences.settings;
+        let sounder = Sounder::start(config.devices.clone());
         let media =
             MediaSession::start(config.devices, screens.clone(), config.tiles, settings, notes)
                 .map_err(|error| error.to_string())?;
@@ -210,6 +216,8 @@ impl Controller {
             calls: Calls::new(rand::random()),
             check: Check::default(),
             media,
+            sounder,
+            sounding: None,
             media_notes,
             notices,
             network: NetworkWatch::start(),

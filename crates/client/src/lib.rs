@@ -10,4 +10,5 @@ pub mod network;
 pub mod ports;
 pub mod profile;
 pub mod screen_list;
+mod sounds;
 pub mod view;

@@ -5,15 +5,17 @@ mod keeper;
 mod outlets;
 mod own_view;
 mod shares;
+mod sounder;
 pub(crate) mod still;
 mod track;
 
 use crate::ports::{Tile, TilePicture, Tiles};
 use crate::view::{Levels, ParticipantLevel, Settings};
 use keeper::Keeper;
-pub use keeper::{MediaNote, Wanted};
+pub use keeper::{MediaNote, Wanted, entries};
 use outlets::Outlets;
 pub use shares::ScreenOrder;
+pub use sounder::Sounder;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -15,3 +15,4 @@ pub mod process;
 pub mod rtp;
 pub mod screen;
 pub mod synthetic;
+pub mod tones;

@@ -4,6 +4,7 @@
 use crate::speech::{self, Sound};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tincan_test_support::process::Owned;
 use tincan_test_support::sound::{Cable, SAMPLE_RATE, Sound as Access, SoundServer, hertz, tone};
@@ -17,9 +18,15 @@ const LISTENING: Duration = Duration::from_secs(1);
 /// Speech that came through is at least so like what was said: 0.95 is common, other speech 0.45.
 const RECOGNISED: f32 = 0.65;
 
+/// What the headset's speaker is called in lists; its microphone is the monitor of the other.
+pub const HEADSET: &str = "headset";
+/// The cable of the headset's microphone.
+pub const HEADSET_MICROPHONE: &str = "headset-microphone";
+
 /// A room with a microphone and a speaker that do not hear each other.
+#[derive(Clone)]
 pub struct Room {
-    server: SoundServer,
+    server: Arc<SoundServer>,
     microphone: Cable,
     speaker: Cable,
 }
@@ -37,10 +44,36 @@ impl Room {
     /// Makes a room; its devices are the ones that the system would choose.
     pub fn new() -> Result<Self> {
         let server = SoundServer::start().context("while starting a sound server")?;
+        let server = Arc::new(server);
         let microphone = server.cable("microphone")?;
         let speaker = server.cable("speaker")?;
         server.make_default(&speaker, &microphone)?;
         Ok(Self { server, microphone, speaker })
+    }
+
+    /// The same room with a headset in it, which lies beside its other devices.
+    pub fn with_headset(&self) -> Result<Self> {
+        let microphone = self.server.cable(HEADSET_MICROPHONE)?;
+        let speaker = self.server.cable(HEADSET)?;
+        Ok(Self { server: self.server.clone(), microphone, speaker })
+    }
+
+    /// Takes this room's speaker away.
+    pub fn unplug_speaker(&self) -> Result<()> {
+        self.server.unplug(&self.speaker)
+    }
+
+    /// Takes this room's microphone away.
+    pub fn unplug_microphone(&self) -> Result<()> {
+        self.server.unplug(&self.microphone)
+    }
+
+
+    /// How loud the loudest moments are that are heard at this room's speaker in the next while.
+    pub async fn loudness_db(&self) -> Result<f32> {
+        let recording = self.server.record(&self.speaker)?;
+        tokio::time::sleep(LISTENING).await;
+        Ok(Sound { rate: SAMPLE_RATE, samples: recording.finish()? }.loudness_db())
     }
 
     /// What an app needs to be in it.
@@ -110,7 +143,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("tincan-speech-{}.wav", std::process::id()));
         let sound = speech::say("One two three. Is anybody there?", "en", &file)?;
         one.say_to(&other, &sound, file.clone()).await?.check_silence()?;
-        let looped = Room { microphone: one.speaker.clone(), ..one };
+        let looped = Room { microphone: one.speaker.clone(), ..one.clone() };
         looped.say_to(&looped, &sound, file.clone()).await?.check()?;
         std::fs::remove_file(&file).map_err(Into::into)
     }

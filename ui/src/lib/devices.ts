@@ -14,8 +14,9 @@ function shownName(device: DeviceView): string {
   return device.synthetic ? `${t.settings.synthetic}: ${device.name}` : device.name;
 }
 
-export function deviceOptions({ available, chosen, current }: DeviceChoice): DeviceOption[] {
+/** `unpinned`: what it means to choose none, if that is not the system's choice. */
+export function deviceOptions({ available, chosen, current }: DeviceChoice, unpinned?: string): DeviceOption[] {
   const used = chosen === null ? available.find(({ id }) => id === current) : undefined;
   const system = used ? t.settings.followSystemNamed(shownName(used)) : t.settings.followSystem;
-  return [{ id: null, name: system }, ...available.map((device) => ({ id: device.id, name: shownName(device) }))];
+  return [{ id: null, name: unpinned ?? system }, ...available.map((device) => ({ id: device.id, name: shownName(device) }))];
 }

@@ -163,6 +163,9 @@ export const t = {
     account: 'Account',
     followSystem: 'System default',
     followSystemNamed: (name: string) => `System default (${name})`,
+    sameAsSpeaker: 'Same as the speaker',
+    testSound: 'Play',
+    testSoundOf: (what: string) => `Play a sound: ${what}`,
     noDevice: 'None found',
     testMicrophone: 'Test',
     stopTest: 'Stop',
@@ -241,6 +244,7 @@ export const deviceKinds = {
   microphone: 'Microphone',
   speaker: 'Speaker',
   camera: 'Camera',
+  ringer: 'Ringing',
 } satisfies Record<DeviceKind, string>;
 
 export const outcomes = {

@@ -13,6 +13,8 @@ export const PROCESSING: readonly FlagWords[] = [
 
 export const NOTIFICATIONS: readonly FlagWords[] = [
   ['notifications', t.notifications.on, t.notifications.onHint, 'notifications'],
+  ['ringtone', t.notifications.ringtone, t.notifications.ringtoneHint, 'ringtone'],
+  ['callSounds', t.notifications.callSounds, t.notifications.callSoundsHint, 'call-sounds'],
   ['doNotDisturb', t.quiet.on, t.notifications.quietHint, 'do-not-disturb'],
 ];
 

@@ -118,6 +118,7 @@ impl Controller {
         for command in commands {
             self.obey(command).await;
         }
+        self.follow_sounds();
         // After the commands: the history is asked for when the server knows of the end.
         for event in events {
             self.tell(event);
@@ -139,9 +140,13 @@ impl Controller {
                 }
             }
             Event::RingStopped(call) => self.ui.happened(&Happening::RingStopped { call }),
-            Event::Connected(call) => self.calls.connected_at = Some((call, unix_now())),
+            Event::Connected(call) => {
+                self.calls.connected_at = Some((call, unix_now()));
+                self.sound_connected();
+            }
             Event::Ended(call, reason) => {
                 tracing::info!(?call, ?reason, "a call ended");
+                self.sound_ended(reason);
                 if let Some((from, media)) = self.calls.ringing.remove(&call)
                     && is_missed(reason)
                 {

@@ -1,7 +1,7 @@
 //! Which devices there are, which are chosen, and which deliver.
 
 use super::Controller;
-use crate::media::{MediaNote, Wanted};
+use crate::media::{MediaNote, Wanted, entries};
 use crate::profile::Preferences;
 use crate::view::{
     CaptureView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, NoticeKind,
@@ -47,8 +47,15 @@ impl DeviceState {
         }
     }
 
+    /// The id of the one that the person pinned. What rings is the speaker until they say otherwise.
+    pub fn chosen(&self, kind: DeviceKind) -> Option<String> {
+        let speaker = (kind == DeviceKind::Ringer).then_some(DeviceKind::Speaker);
+        let chosen = self.chosen.get(&kind);
+        chosen.or_else(|| self.chosen.get(&speaker?)).cloned()
+    }
+
     pub fn view(&self) -> DevicesView {
-        let mut cameras = self.choice(DeviceKind::Camera, &self.list.cameras);
+        let mut cameras = self.choice(DeviceKind::Camera);
         cameras.available.push(DeviceView {
             id: TEST_PICTURE_ID.to_owned(),
             name: "Test picture".to_owned(),
@@ -58,15 +65,23 @@ impl DeviceState {
             cameras.current = Some(TEST_PICTURE_ID.to_owned());
         }
         DevicesView {
-            microphones: self.choice(DeviceKind::Microphone, &self.list.microphones),
-            speakers: self.choice(DeviceKind::Speaker, &self.list.speakers),
+            microphones: self.choice(DeviceKind::Microphone),
+            speakers: self.choice(DeviceKind::Speaker),
+            ringers: self.choice(DeviceKind::Ringer),
             cameras,
             testing_microphone: self.testing_microphone,
             previewing_camera: self.previewing_camera,
         }
     }
 
-    fn choice(&self, kind: DeviceKind, entries: &[DeviceEntry]) -> DeviceChoice {
+    /// Its name for people.
+    fn name(&self, kind: DeviceKind, id: &str) -> String {
+        let entry = entries(&self.list, kind).iter().find(|entry| entry.id == id);
+        entry.map_or_else(|| id.to_owned(), |entry| entry.name.clone())
+    }
+
+    fn choice(&self, kind: DeviceKind) -> DeviceChoice {
+        let entries = entries(&self.list, kind);
         let view = |entry: &DeviceEntry| DeviceView {
             id: entry.id.clone(),
             name: entry.name.clone(),
@@ -76,11 +91,12 @@ impl DeviceState {
         let default =
             entries.iter().find(|entry| entry.default).or(entries.first()).map(|e| e.id.clone());
         let open = self.open.get(&kind).cloned();
-        DeviceChoice {
-            available: entries.iter().map(view).collect(),
-            current: open.or_else(|| chosen.clone()).or(default),
-            chosen,
-        }
+        // A sound server moves what follows the system's choice by itself.
+        let current = match chosen {
+            None if kind != DeviceKind::Camera => default.or(open),
+            _ => open.or_else(|| chosen.clone()).or(default),
+        };
+        DeviceChoice { available: entries.iter().map(view).collect(), current, chosen }
     }
 }
 
@@ -124,9 +140,10 @@ impl Controller {
             // The tile shows in the next snapshot.
             MediaNote::PictureArrived => {}
             MediaNote::Listed(list) => self.devices.list = list,
-            MediaNote::Opened { kind, id } => {
+            MediaNote::Opened { kind, id, stands_in } => {
                 let synthetic = id == TEST_PICTURE_ID;
                 let by_choice = self.devices.chosen.get(&kind) == Some(&id);
+                self.note_replacement(kind, &id, stands_in);
                 self.devices.open.insert(kind, id);
                 self.devices.problems.remove(&kind);
                 if synthetic && !by_choice {
@@ -152,6 +169,16 @@ impl Controller {
             MediaNote::ScreenEnded { share, error } => self.screen_ended(share, &error).await,
         }
         self.changed = true;
+    }
+
+    /// Tells when another device takes the place of the chosen one, until that is back.
+    fn note_replacement(&mut self, device: DeviceKind, id: &str, stands_in: bool) {
+        if stands_in {
+            let name = self.devices.name(device, id);
+            self.notices.add(NoticeKind::DeviceReplaced { device, name });
+        } else {
+            self.notices.chosen_again(device);
+        }
     }
 
     fn device_problem(&mut self, device: DeviceKind, problem: DeviceProblem) {

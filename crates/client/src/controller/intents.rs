@@ -62,6 +62,7 @@ impl Controller {
             Intent::SetCamera { on } => self.step(Input::CameraSwitched { on }).await,
             Intent::ChooseDevice { device, id } => self.choose_device(device, id),
             Intent::RefreshDevices => self.media.list_devices(),
+            Intent::TestSound { device } => self.test_sound(device),
             Intent::TestMicrophone { on } => {
                 self.devices.testing_microphone = on;
                 self.apply_devices();
@@ -120,6 +121,7 @@ impl Controller {
         self.media.set_processing(&settings);
         self.preferences.settings = settings;
         self.apply_devices();
+        self.follow_sounds();
         self.keep_preferences();
     }
 

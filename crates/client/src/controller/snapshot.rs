@@ -36,6 +36,12 @@ impl Notices {
         }
     }
 
+    /// The chosen device of this kind is used again.
+    pub fn chosen_again(&mut self, kind: DeviceKind) {
+        let other = |notice: &Notice| !matches!(&notice.kind, NoticeKind::DeviceReplaced { device, .. } if *device == kind);
+        self.shown.retain(other);
+    }
+
     pub fn dismiss(&mut self, id: u32) {
         self.shown.retain(|notice| notice.id != id);
     }

@@ -10,7 +10,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tincan_call::{Picture, ShareId};
-use tincan_media::device::{DeviceError, DeviceList, DeviceReport, Devices, OpenDevice};
+use tincan_media::device::{
+    DeviceEntry, DeviceError, DeviceList, DeviceReport, Devices, OpenDevice,
+};
 use tincan_media::mailbox::newest;
 use tincan_media::pipeline::audio_receive::AudioReceivePipeline;
 use tincan_media::pipeline::audio_send::AudioSendPipeline;
@@ -22,6 +24,8 @@ use tokio::sync::mpsc;
 
 /// A device that would not open is tried again after so long: somebody may have let it go.
 const TRY_AGAIN: Duration = Duration::from_secs(3);
+/// How often is looked, while devices are open, for others that come and go.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Which devices are to be open. The inner choice is an id, or absent for the system's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub enum MediaNote {
         kind: DeviceKind,
         /// Which one.
         id: String,
+        /// It stands in for another, which was chosen and is gone.
+        stands_in: bool,
     },
     /// It was closed as wanted.
     Closed {
@@ -154,6 +160,8 @@ impl Keeper {
             playout: None,
             slots: BTreeMap::new(),
             opened: 0,
+            look: Instant::now(),
+            seen: DeviceList::default(),
         };
         let thread = std::thread::Builder::new()
             .name("devices".into())
@@ -202,6 +210,8 @@ impl Drop for Keeper {
 /// A device that is to be open.
 struct Slot {
     choice: Option<String>,
+    /// The chosen one is gone, and the system's choice is used meanwhile.
+    stands_in: bool,
     generation: u64,
     open: Option<Box<dyn OpenDevice>>,
     try_again: Option<Instant>,
@@ -219,12 +229,16 @@ struct Keeping {
     playout: Option<Arc<AudioReceivePipeline>>,
     slots: BTreeMap<DeviceKind, Slot>,
     opened: u64,
+    /// When is looked for devices next, while some are open.
+    look: Instant,
+    seen: DeviceList,
 }
 
 impl Keeping {
     fn run(mut self, orders: &Receiver<Order>) {
         loop {
-            let due = self.slots.values().filter_map(|slot| slot.try_again).min();
+            let look = (!self.slots.is_empty()).then_some(self.look);
+            let due = self.slots.values().filter_map(|slot| slot.try_again).chain(look).min();
             let order = match due {
                 Some(due) => orders.recv_timeout(due.saturating_duration_since(Instant::now())),
                 None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -242,7 +256,8 @@ impl Keeping {
                     self.playout = playout;
                 }
                 Ok(Order::List) => {
-                    self.tell(MediaNote::Listed(self.devices.list()));
+                    self.seen = self.devices.list();
+                    self.tell(MediaNote::Listed(self.seen.clone()));
                     continue;
                 }
                 Ok(Order::Lost(kind, generation, error)) => self.lose(kind, generation, error),
@@ -262,6 +277,7 @@ impl Keeping {
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            self.look_around();
             self.reconcile();
         }
         for kind in [DeviceKind::Camera, DeviceKind::Microphone, DeviceKind::Speaker] {
@@ -290,6 +306,7 @@ impl Keeping {
             let Some(choice) = target else { continue };
             let slot = self.slots.entry(kind).or_insert_with(|| Slot {
                 choice: choice.clone(),
+                stands_in: false,
                 generation: 0,
                 open: None,
                 try_again: None,
@@ -319,7 +336,63 @@ impl Keeping {
         }
     }
 
+    /// Looks now and then, while devices are open, for others that come and go. One that is
+    /// back after another has stood in for it takes its place again.
+    fn look_around(&mut self) {
+        if self.slots.is_empty() || Instant::now() < self.look {
+            return;
+        }
+        let list = self.devices.list();
+        self.look = Instant::now() + LOOK_EVERY;
+        if list == self.seen {
+            return;
+        }
+        self.seen = list;
+        self.tell(MediaNote::Listed(self.seen.clone()));
+        let back = |(kind, slot): (&DeviceKind, &Slot)| {
+            let there =
+                |id: &String| entries(&self.seen, *kind).iter().any(|entry| entry.id == *id);
+            (slot.stands_in && slot.choice.as_ref().is_some_and(there)).then_some(*kind)
+        };
+        let back: Vec<DeviceKind> = self.slots.iter().filter_map(back).collect();
+        for kind in back {
+            self.close(kind);
+        }
+    }
+
+    /// Opens a device; where the chosen one is gone, the one that the system would use.
     fn open(&mut self, kind: DeviceKind, choice: Option<String>) {
+        let chosen = self.open_one(kind, choice.as_deref());
+        let (opened, stands_in) = match chosen {
+            // A person who chose a camera does not want to be seen by another.
+            Err(DeviceError::Missing | DeviceError::Lost(_))
+                if choice.is_some() && kind != DeviceKind::Camera =>
+            {
+                (self.open_one(kind, None), true)
+            }
+            chosen => (chosen, false),
+        };
+        let generation = self.opened;
+        let Some(slot) = self.slots.get_mut(&kind) else { return };
+        slot.generation = generation;
+        match opened {
+            Ok(device) => {
+                let id = device.id().to_owned();
+                slot.open = Some(device);
+                slot.stands_in = stands_in;
+                slot.try_again = None;
+                slot.told = None;
+                self.tell(MediaNote::Opened { kind, id, stands_in });
+            }
+            Err(error) => self.fail(kind, error),
+        }
+    }
+
+    fn open_one(
+        &mut self,
+        kind: DeviceKind,
+        id: Option<&str>,
+    ) -> Result<Box<dyn OpenDevice>, DeviceError> {
         self.opened += 1;
         let generation = self.opened;
         let report: DeviceReport = {
@@ -331,28 +404,17 @@ impl Keeping {
                 }
             })
         };
-        let id = choice.as_deref();
-        let opened = match kind {
+        match kind {
             DeviceKind::Microphone => {
                 self.devices.open_microphone(id, self.voice.microphone(), report)
             }
             DeviceKind::Speaker => match &self.playout {
                 Some(playout) => self.devices.open_speaker(id, playout.speaker(), report),
-                None => return,
+                None => Err(DeviceError::Missing),
             },
             DeviceKind::Camera => self.open_camera(id, report),
-        };
-        let Some(slot) = self.slots.get_mut(&kind) else { return };
-        slot.generation = generation;
-        match opened {
-            Ok(device) => {
-                let id = device.id().to_owned();
-                slot.open = Some(device);
-                slot.try_again = None;
-                slot.told = None;
-                self.tell(MediaNote::Opened { kind, id });
-            }
-            Err(error) => self.fail(kind, error),
+            // Rings are played on a thread of their own.
+            DeviceKind::Ringer => Err(DeviceError::Missing),
         }
     }
 
@@ -394,8 +456,11 @@ impl Keeping {
         slot.open = None;
         if kind == DeviceKind::Camera {
             self.track.end(Source::Camera);
+            return self.fail(kind, error);
         }
-        self.fail(kind, error);
+        tracing::info!(?kind, %error, "a device was lost");
+        // Another takes its place at once.
+        slot.try_again = None;
     }
 
     fn fail(&mut self, kind: DeviceKind, error: DeviceError) {
@@ -410,5 +475,14 @@ impl Keeping {
     fn tell(&self, note: MediaNote) {
         // The controller is gone when the app closes.
         let _ = self.notes.send(note);
+    }
+}
+
+/// The devices of one kind.
+pub fn entries(list: &DeviceList, kind: DeviceKind) -> &[DeviceEntry] {
+    match kind {
+        DeviceKind::Microphone => &list.microphones,
+        DeviceKind::Speaker | DeviceKind::Ringer => &list.speakers,
+        DeviceKind::Camera => &list.cameras,
     }
 }

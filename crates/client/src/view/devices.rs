@@ -13,6 +13,8 @@ pub enum DeviceKind {
     Speaker,
     /// Takes pictures.
     Camera,
+    /// Rings.
+    Ringer,
 }
 
 /// A device that can be chosen.
@@ -47,6 +49,8 @@ pub struct DevicesView {
     pub microphones: DeviceChoice,
     /// Speakers.
     pub speakers: DeviceChoice,
+    /// What rings: speakers.
+    pub ringers: DeviceChoice,
     /// Cameras, the test picture last.
     pub cameras: DeviceChoice,
     /// The settings page listens to the microphone for its meter.

@@ -82,6 +82,11 @@ pub enum Intent {
     },
     /// Look for devices again.
     RefreshDevices,
+    /// Hear what the speaker or the ringer sounds like.
+    TestSound {
+        /// Which of them.
+        device: DeviceKind,
+    },
     /// Listen to the microphone for the level meter.
     TestMicrophone {
         /// On.

@@ -27,6 +27,13 @@ pub enum NoticeKind {
         /// Why.
         problem: DeviceProblem,
     },
+    /// The device that the person chose is gone, and another one of its kind is used meanwhile.
+    DeviceReplaced {
+        /// Which kind.
+        device: DeviceKind,
+        /// The one in use, for people.
+        name: String,
+    },
     /// There is no keyring: the key lies in a file that only this user can read.
     KeyInFile,
     /// Somebody's key has changed: compare safety numbers.

@@ -39,6 +39,10 @@ pub struct Settings {
     pub hide_address: bool,
     /// STUN and TURN servers beside those of the server.
     pub ice_servers: Vec<IceServer>,
+    /// Calls are heard to ring.
+    pub ringtone: bool,
+    /// Calling, connecting and ending are heard.
+    pub call_sounds: bool,
     /// Calls ring silently, in the list alone.
     pub do_not_disturb: bool,
     /// Tell of calls by the desktop's notifications.
@@ -91,6 +95,8 @@ impl Default for Settings {
             share_sound: false,
             hide_address: false,
             ice_servers: Vec::new(),
+            ringtone: true,
+            call_sounds: true,
             do_not_disturb: false,
             notifications: true,
             start_at_login: false,

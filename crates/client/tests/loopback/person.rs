@@ -397,7 +397,7 @@ impl LocalServer for Elsewhere {
     }
 }
 
-/// A machine with neither camera nor sound, which counts who asks for them.
+/// A machine with neither camera nor sound, which counts who wants to see or hear the person.
 #[derive(Default)]
 struct NoDevices {
     asked: AtomicU64,
@@ -430,7 +430,8 @@ impl Devices for NoDevices {
         _: SpeakerSource,
         _: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        self.refuse()
+        // What rings is no secret.
+        Err(DeviceError::Missing)
     }
 
     fn open_camera(

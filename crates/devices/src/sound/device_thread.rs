@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tincan_media::device::{DeviceError, DeviceReport, OpenDevice};
 
 /// How often an open device looks whether it still exists.
-const LOOK_EVERY: Duration = Duration::from_millis(1500);
+const LOOK_EVERY: Duration = Duration::from_millis(1000);
 /// How often it looks whether the answer has come.
 const ANSWER_EVERY: Duration = Duration::from_millis(100);
 /// A stream without a callback for so long is dead; Bluetooth devices pause for 2 to 3 s when

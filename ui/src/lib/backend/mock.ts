@@ -212,6 +212,7 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
     case 'retryConnection':
     case 'reconnectNow':
     case 'refreshDevices':
+    case 'testSound':
       return snapshot;
   }
 }

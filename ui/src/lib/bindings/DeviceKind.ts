@@ -3,4 +3,4 @@
 /**
  * What a device is for.
  */
-export type DeviceKind = "microphone" | "speaker" | "camera";
+export type DeviceKind = "microphone" | "speaker" | "camera" | "ringer";

@@ -14,6 +14,10 @@ microphones: DeviceChoice,
  */
 speakers: DeviceChoice, 
 /**
+ * What rings: speakers.
+ */
+ringers: DeviceChoice, 
+/**
  * Cameras, the test picture last.
  */
 cameras: DeviceChoice, 

@@ -68,7 +68,11 @@ device: DeviceKind,
 /**
  * Which; absent: follow the system.
  */
-id: string | null, } | { "type": "refreshDevices" } | { "type": "testMicrophone", 
+id: string | null, } | { "type": "refreshDevices" } | { "type": "testSound", 
+/**
+ * Which of them.
+ */
+device: DeviceKind, } | { "type": "testMicrophone", 
 /**
  * On.
  */

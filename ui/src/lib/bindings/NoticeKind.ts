@@ -15,7 +15,15 @@ device: DeviceKind,
 /**
  * Why.
  */
-problem: DeviceProblem, } | { "kind": "keyInFile" } | { "kind": "keyChanged", 
+problem: DeviceProblem, } | { "kind": "deviceReplaced", 
+/**
+ * Which kind.
+ */
+device: DeviceKind, 
+/**
+ * The one in use, for people.
+ */
+name: string, } | { "kind": "keyInFile" } | { "kind": "keyChanged", 
 /**
  * Whose.
  */

@@ -40,6 +40,14 @@ hideAddress: boolean,
  */
 iceServers: Array<IceServer>, 
 /**
+ * Calls are heard to ring.
+ */
+ringtone: boolean, 
+/**
+ * Calling, connecting and ending are heard.
+ */
+callSounds: boolean, 
+/**
  * Calls ring silently, in the list alone.
  */
 doNotDisturb: boolean, 

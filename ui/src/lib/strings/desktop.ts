@@ -42,6 +42,10 @@ export const desktop = {
     title: 'Notifications',
     on: 'Show notifications',
     onHint: 'For incoming and missed calls.',
+    ringtone: 'Ring aloud',
+    ringtoneHint: 'Incoming calls are heard. During a call it is a soft knock.',
+    callSounds: 'Call sounds',
+    callSoundsHint: 'Calling, connecting and ending are heard.',
     quietHint: 'Calls ring silently and nothing pops up. You find them in the list.',
   },
   shortcuts: {

@@ -97,6 +97,14 @@ export const intentErrors = {
   closing: 'Tincan is closing.',
 } satisfies Record<IntentErrorCode, string>;
 
+const speakerProblems = {
+  missing: 'No speaker found. You cannot hear others; plug one in.',
+  busy: 'Another program uses your speaker. Close it, or choose another.',
+  refused: 'The system does not let Tincan play sound. Allow it in the system settings.',
+  lost: 'Your speaker stopped. Plug it in again, or choose another.',
+  unsupported: 'This speaker does not work with Tincan. Choose another.',
+};
+
 export const deviceProblems = {
   microphone: {
     missing: 'No microphone found. Others cannot hear you; plug one in.',
@@ -105,13 +113,8 @@ export const deviceProblems = {
     lost: 'Your microphone stopped. Plug it in again, or choose another.',
     unsupported: 'This microphone does not work with Tincan. Choose another.',
   },
-  speaker: {
-    missing: 'No speaker found. You cannot hear others; plug one in.',
-    busy: 'Another program uses your speaker. Close it, or choose another.',
-    refused: 'The system does not let Tincan play sound. Allow it in the system settings.',
-    lost: 'Your speaker stopped. Plug it in again, or choose another.',
-    unsupported: 'This speaker does not work with Tincan. Choose another.',
-  },
+  speaker: speakerProblems,
+  ringer: speakerProblems,
   camera: {
     missing: 'No camera found. Others see a test picture.',
     busy: 'Another program uses your camera. Close it, or choose another.',
@@ -125,6 +128,8 @@ export function notice(kind: NoticeKind): string {
   switch (kind.kind) {
     case 'device':
       return deviceProblems[kind.device][kind.problem];
+    case 'deviceReplaced':
+      return `Your ${kind.device} is gone. ${kind.name} is used until it is back.`;
     case 'keyInFile':
       return 'There is no keyring here, so your identity key lies in a file that only you can read.';
     case 'keyChanged':

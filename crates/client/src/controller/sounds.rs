@@ -1,0 +1,51 @@
+//! The sounds of calls: started and stopped as the state says.
+
+use super::Controller;
+use crate::sounds::{at_end, lasting};
+use crate::view::DeviceKind;
+use tincan_call::EndReason;
+use tincan_media::tones::Tone;
+
+impl Controller {
+    /// Plays what is to be heard as things stand, and nothing else.
+    pub(super) fn follow_sounds(&mut self) {
+        let settings = &self.preferences.settings;
+        let quiet = settings.do_not_disturb || !settings.ringtone;
+        let tone = lasting(self.calls.state(), quiet)
+            .filter(|tone| settings.call_sounds || *tone != Tone::RingBack);
+        if std::mem::replace(&mut self.sounding, tone) == tone {
+            return;
+        }
+        match tone {
+            Some(tone) => self.sound(tone),
+            None => self.sounder.stop(),
+        }
+    }
+
+    /// The call stands.
+    pub(super) fn sound_connected(&self) {
+        self.sound_once(Some(Tone::Connected));
+    }
+
+    /// A call is over.
+    pub(super) fn sound_ended(&self, reason: EndReason) {
+        self.sound_once(at_end(reason));
+    }
+
+    /// Lets the person hear a device.
+    pub(super) fn test_sound(&self, device: DeviceKind) {
+        let tone = if device == DeviceKind::Ringer { Tone::Trial } else { Tone::Connected };
+        self.sounder.play(tone, self.devices.chosen(device));
+    }
+
+    fn sound_once(&self, tone: Option<Tone>) {
+        if let Some(tone) = tone.filter(|_| self.preferences.settings.call_sounds) {
+            self.sound(tone);
+        }
+    }
+
+    fn sound(&self, tone: Tone) {
+        let on = if tone == Tone::Ring { DeviceKind::Ringer } else { DeviceKind::Speaker };
+        self.sounder.play(tone, self.devices.chosen(on));
+    }
+}
