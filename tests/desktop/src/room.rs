@@ -19,9 +19,9 @@ const LISTENING: Duration = Duration::from_secs(1);
 const RECOGNISED: f32 = 0.65;
 
 /// What the headset's speaker is called in lists; its microphone is the monitor of the other.
-pub const HEADSET: &str = "headset";
+pub const HEADSET: &str = "earphones";
 /// The cable of the headset's microphone.
-pub const HEADSET_MICROPHONE: &str = "headset-microphone";
+pub const HEADSET_MICROPHONE: &str = "boom";
 
 /// A room with a microphone and a speaker that do not hear each other.
 #[derive(Clone)]
