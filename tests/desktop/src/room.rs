@@ -68,7 +68,6 @@ impl Room {
         self.server.unplug(&self.microphone)
     }
 
-
     /// How loud the loudest moments are that are heard at this room's speaker in the next while.
     pub async fn loudness_db(&self) -> Result<f32> {
         let recording = self.server.record(&self.speaker)?;

@@ -11,7 +11,7 @@ export interface DeviceOption {
 }
 
 function shownName(device: DeviceView): string {
-  return device.synthetic ? `${t.settings.synthetic}: ${device.name}` : device.name;
+  return device.synthetic ? t.settings.synthetic : device.name;
 }
 
 /** `unpinned`: what it means to choose none, if that is not the system's choice. */

@@ -153,6 +153,7 @@ impl Controller {
             MediaNote::Closed { kind } => {
                 self.devices.open.remove(&kind);
                 self.devices.problems.remove(&kind);
+                self.notices.settled(kind);
             }
             MediaNote::Failed { kind, error } => {
                 tracing::info!(?kind, %error, "a device does not deliver");
@@ -177,7 +178,7 @@ impl Controller {
             let name = self.devices.name(device, id);
             self.notices.add(NoticeKind::DeviceReplaced { device, name });
         } else {
-            self.notices.chosen_again(device);
+            self.notices.settled(device);
         }
     }
 

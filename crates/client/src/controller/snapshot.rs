@@ -36,10 +36,14 @@ impl Notices {
         }
     }
 
-    /// The chosen device of this kind is used again.
-    pub fn chosen_again(&mut self, kind: DeviceKind) {
-        let other = |notice: &Notice| !matches!(&notice.kind, NoticeKind::DeviceReplaced { device, .. } if *device == kind);
-        self.shown.retain(other);
+    /// What was told of this kind of device is over.
+    pub fn settled(&mut self, kind: DeviceKind) {
+        self.shown.retain(|notice| match &notice.kind {
+            NoticeKind::Device { device, .. } | NoticeKind::DeviceReplaced { device, .. } => {
+                *device != kind
+            }
+            _ => true,
+        });
     }
 
     pub fn dismiss(&mut self, id: u32) {
