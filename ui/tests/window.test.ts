@@ -24,6 +24,21 @@ test('pictures go on whatever else changes in a call', async () => {
   screen.getAllByTestId('tile').forEach((canvas, n) => { expect(canvas).toBe(canvases[n]); });
 });
 
+describe('what rings', () => {
+  test('leads to the devices, and back to the ring', async () => {
+    await show('incoming-video');
+    await user.click(id('incoming-check'));
+    expect(id('sample-sound')).toBeEnabled();
+    await user.click(id('close-settings'));
+    expect(id('incoming-accept-video')).toBeVisible();
+  });
+
+  test('does not ask for it in a call', async () => {
+    await show('incoming-in-call');
+    expect(gone('incoming-check')).toBe(true);
+  });
+});
+
 describe('signing in', () => {
   test('sends the name as typed, and no server unless one was entered', async () => {
     const backend = await show('signed-out');

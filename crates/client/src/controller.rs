@@ -194,7 +194,7 @@ impl Controller {
         let (notes, media_notes) = mpsc::unbounded_channel();
         let screens = config.screens;
         let settings = &preferences.settings;
-        let sounder = Sounder::start(config.devices.clone());
+        let sounder = Sounder::start(config.devices.clone(), notes.clone());
         let media =
             MediaSession::start(config.devices, screens.clone(), config.tiles, settings, notes)
                 .map_err(|error| error.to_string())?;

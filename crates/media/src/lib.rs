@@ -13,6 +13,7 @@ pub mod mixer;
 pub mod pipeline;
 pub mod process;
 pub mod rtp;
+pub mod sample;
 pub mod screen;
 pub mod synthetic;
 pub mod tones;

@@ -99,13 +99,24 @@ impl Room {
     /// Says something into this room's microphone and listens at the other's speaker; what is
     /// heard there is also written to `file`.
     pub async fn say_to(&self, other: &Self, sound: &Sound, file: PathBuf) -> Result<Heard> {
+        self.say_and_wait(other, sound, TAIL, file).await
+    }
+
+    /// The same, and listens for as long after the last word.
+    pub async fn say_and_wait(
+        &self,
+        other: &Self,
+        sound: &Sound,
+        tail: Duration,
+        file: PathBuf,
+    ) -> Result<Heard> {
         let (from, into) = (Access::clone(&self.server), self.microphone.clone());
         let (at, speaker) = (Access::clone(&other.server), other.speaker.clone());
         let sound = sound.clone();
         let listening = tokio::task::spawn_blocking(move || -> Result<Heard> {
             let recording = at.record(&speaker)?;
             from.play(&into, &sound.at(SAMPLE_RATE).samples)?;
-            std::thread::sleep(TAIL);
+            std::thread::sleep(tail);
             let recorded = Sound { rate: SAMPLE_RATE, samples: recording.finish()? };
             speech::write_wav(&recorded, &file)?;
             Ok(Heard {

@@ -14,6 +14,8 @@ const HINT: &str = "see what the logs say of sound devices";
 const CONNECTED: Duration = Duration::from_secs(20);
 /// How long a device that has gone or come may take to be noticed, on a busy machine.
 const NOTICED: Duration = Duration::from_secs(15);
+/// Five seconds are recorded and then played.
+const PLAYED_BACK: Duration = Duration::from_secs(11);
 /// A ring is louder than this, silence is not.
 const HEARD_DB: f32 = -40.0;
 
@@ -94,6 +96,30 @@ async fn a_headset_may_be_unplugged_and_plugged_in_again_during_a_call() -> Resu
     story.step("Plugged in again, it is used again", HINT, &both, again).await?;
     bob.press("hang-up").await?;
     ended(&alice, "remoteHungUp", "hung up").await
+}
+
+#[tokio::test]
+async fn a_person_hears_themselves_before_a_call() -> Result<()> {
+    let desktop = Desktop::start("hear-yourself")?;
+    let room = Room::new()?;
+    let alice = desktop.app("alice")?.signed_in().room(&room).start().await?;
+    let mut story = Story::new(desktop.output());
+    let file = |name: &str| desktop.output().join(name);
+    let hears = async {
+        alice.press("open-settings").await?;
+        alice.press("sample-sound").await?;
+        alice.becomes("sample-sound", "data-sample", "recording", SOON).await?;
+        let sound = speech::say("Can I be heard?", "en", &file("said.wav"))?;
+        let heard = room.say_and_wait(&room, &sound, PLAYED_BACK, file("heard.wav")).await?;
+        ensure!(heard.loudness_db > HEARD_DB, "nothing came back: {heard:?}");
+        alice.becomes("sample-sound", "data-sample", "off", NOTICED).await.map(drop)
+    };
+    story.step("What is said comes back", HINT, &[&alice], hears).await?;
+    let plays = async {
+        alice.press("test-ringer").await?;
+        is_loud(&room, "the ring is heard").await
+    };
+    story.step("So does the ring", HINT, &[&alice], plays).await
 }
 
 struct Talk<'a> {

@@ -5,6 +5,7 @@ use crate::media::{MediaNote, Wanted, entries};
 use crate::profile::Preferences;
 use crate::view::{
     CaptureView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, NoticeKind,
+    SampleView,
 };
 use std::collections::BTreeMap;
 use tincan_call::Picture;
@@ -17,6 +18,7 @@ pub struct DeviceState {
     chosen: BTreeMap<DeviceKind, String>,
     open: BTreeMap<DeviceKind, String>,
     problems: BTreeMap<DeviceKind, DeviceProblem>,
+    sample: SampleView,
     pub testing_microphone: bool,
     pub previewing_camera: bool,
     /// The call wants sound taken.
@@ -32,6 +34,7 @@ impl DeviceState {
             chosen: preferences.devices.clone(),
             open: BTreeMap::new(),
             problems: BTreeMap::new(),
+            sample: SampleView::Off,
             testing_microphone: false,
             previewing_camera: false,
             call_microphone: false,
@@ -70,6 +73,7 @@ impl DeviceState {
             ringers: self.choice(DeviceKind::Ringer),
             cameras,
             testing_microphone: self.testing_microphone,
+            sample: self.sample,
             previewing_camera: self.previewing_camera,
         }
     }
@@ -160,6 +164,7 @@ impl Controller {
                 self.devices.open.remove(&kind);
                 self.device_problem(kind, problem(&error));
             }
+            MediaNote::Sample(sample) => self.devices.sample = sample,
             MediaNote::ScreenOpened { share, target, token } => {
                 self.screen_opened(share, target, token);
             }

@@ -63,6 +63,7 @@ impl Controller {
             Intent::ChooseDevice { device, id } => self.choose_device(device, id),
             Intent::RefreshDevices => self.media.list_devices(),
             Intent::TestSound { device } => self.test_sound(device),
+            Intent::SampleSound { on } => self.sample_sound(on),
             Intent::TestMicrophone { on } => {
                 self.devices.testing_microphone = on;
                 self.apply_devices();

@@ -38,6 +38,16 @@ impl Controller {
         self.sounder.play(tone, self.devices.chosen(device));
     }
 
+    /// Lets the person hear themselves.
+    pub(super) fn sample_sound(&self, on: bool) {
+        if on {
+            let microphone = self.devices.chosen(DeviceKind::Microphone);
+            self.sounder.sample(microphone, self.devices.chosen(DeviceKind::Speaker));
+        } else {
+            self.sounder.stop();
+        }
+    }
+
     fn sound_once(&self, tone: Option<Tone>) {
         if let Some(tone) = tone.filter(|_| self.preferences.settings.call_sounds) {
             self.sound(tone);

@@ -3,7 +3,7 @@
 
 use super::shares::{Opened, ScreenOrder, Shares};
 use super::track::{CAMERA, Source, Track};
-use crate::view::DeviceKind;
+use crate::view::{DeviceKind, SampleView};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -81,6 +81,8 @@ pub enum MediaNote {
         /// Why.
         error: DeviceError,
     },
+    /// How far a recording to listen to is.
+    Sample(SampleView),
     /// A screen is open; its first picture is awaited.
     ScreenOpened {
         /// Which.

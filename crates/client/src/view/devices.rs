@@ -55,8 +55,23 @@ pub struct DevicesView {
     pub cameras: DeviceChoice,
     /// The settings page listens to the microphone for its meter.
     pub testing_microphone: bool,
+    /// The microphone is recorded to be played back.
+    pub sample: SampleView,
     /// The settings page shows the camera under the tile `self`.
     pub previewing_camera: bool,
+}
+
+/// A short recording that the person listens to, to hear how they sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum SampleView {
+    /// There is none.
+    #[default]
+    Off,
+    /// The microphone is recorded.
+    Recording,
+    /// It is played back.
+    Playing,
 }
 
 /// Why a device does not deliver.

@@ -87,6 +87,11 @@ pub enum Intent {
         /// Which of them.
         device: DeviceKind,
     },
+    /// Record the microphone for five seconds and play that back, or end it.
+    SampleSound {
+        /// On.
+        on: bool,
+    },
     /// Listen to the microphone for the level meter.
     TestMicrophone {
         /// On.

@@ -179,6 +179,8 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
     }
     case 'testMicrophone':
       return { ...snapshot, devices: { ...snapshot.devices, testingMicrophone: intent.on } };
+    case 'sampleSound':
+      return { ...snapshot, devices: { ...snapshot.devices, sample: intent.on ? 'recording' : 'off' } };
     case 'previewCamera':
       return { ...snapshot, devices: { ...snapshot.devices, previewingCamera: intent.on } };
     case 'updateSettings':

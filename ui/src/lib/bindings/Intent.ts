@@ -72,7 +72,11 @@ id: string | null, } | { "type": "refreshDevices" } | { "type": "testSound",
 /**
  * Which of them.
  */
-device: DeviceKind, } | { "type": "testMicrophone", 
+device: DeviceKind, } | { "type": "sampleSound", 
+/**
+ * On.
+ */
+on: boolean, } | { "type": "testMicrophone", 
 /**
  * On.
  */

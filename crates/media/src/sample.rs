@@ -1,0 +1,72 @@
+//! A short recording of a microphone, to be played back to whoever spoke.
+
+use crate::audio::{AudioBlock, BLOCK, SILENCE};
+use crate::device::{MicrophoneSink, SpeakerSource};
+use rtrb::{Consumer, RingBuffer};
+use std::time::Duration;
+
+/// What is being recorded.
+pub struct Recording(Consumer<AudioBlock>);
+
+/// What was recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recorded(Vec<AudioBlock>);
+
+/// Records at most so much. The sink neither allocates nor waits.
+pub fn record(most: Duration) -> (MicrophoneSink, Recording) {
+    let blocks = (most.as_millis() / BLOCK.as_millis()).max(1) as usize;
+    let (mut ring, recording) = RingBuffer::new(blocks);
+    let sink: MicrophoneSink = Box::new(move |block| {
+        // Full: what comes later is not wanted.
+        let _full = ring.push(*block);
+    });
+    (sink, Recording(recording))
+}
+
+impl Recording {
+    /// What has come so far.
+    pub fn finish(mut self) -> Recorded {
+        Recorded(std::iter::from_fn(|| self.0.pop().ok()).collect())
+    }
+}
+
+impl Recorded {
+    /// How long it is.
+    pub fn length(&self) -> Duration {
+        BLOCK * u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Plays it once, then silence.
+    pub fn player(self) -> SpeakerSource {
+        let mut at = 0;
+        Box::new(move |block| {
+            *block = self.0.get(at).copied().unwrap_or(SILENCE);
+            at += 1;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::BLOCK_SAMPLES;
+
+    #[test]
+    fn what_was_said_comes_back_and_no_more_than_was_asked_for() {
+        let (mut sink, recording) = record(Duration::from_millis(50));
+        for n in 0..9u8 {
+            sink(&[f32::from(n); BLOCK_SAMPLES]);
+        }
+        let recorded = recording.finish();
+        assert_eq!(recorded.length(), Duration::from_millis(50));
+        let mut player = recorded.player();
+        let mut block = SILENCE;
+        let heard: Vec<f32> = (0..7)
+            .map(|_| {
+                player(&mut block);
+                block[0]
+            })
+            .collect();
+        assert_eq!(heard, [0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 0.0]);
+    }
+}
