@@ -2,7 +2,7 @@
 //! channels, any rate) to blocks of 10 ms mono at 48 kHz, and back. Runs in audio callbacks:
 //! all memory is taken at the start.
 
-use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE};
+use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE, StereoBlock};
 use tincan_media::device::DeviceError;
 use tincan_media::process::resample::{ResampleError, Resampler};
 
@@ -79,10 +79,31 @@ fn bounded(sample: f32) -> f32 {
 /// From blocks to a speaker's callbacks.
 pub(crate) struct ToDevice {
     channels: usize,
-    resampler: Resampler,
-    block: AudioBlock,
-    ready: Vec<f32>,
+    left: Way,
+    /// Absent where the device has a single channel, which gets both sides.
+    right: Option<Way>,
+    block: StereoBlock,
     played: usize,
+}
+
+/// One side on its way to the device.
+struct Way {
+    resampler: Resampler,
+    ready: Vec<f32>,
+}
+
+impl Way {
+    fn new(rate: u32) -> Result<Self, DeviceError> {
+        Ok(Self {
+            resampler: Resampler::to_device(rate).map_err(unsupported)?,
+            ready: Vec::with_capacity(ROOM),
+        })
+    }
+
+    fn bring(&mut self, block: &AudioBlock) {
+        self.ready.clear();
+        self.resampler.push(block, &mut self.ready);
+    }
 }
 
 impl ToDevice {
@@ -90,39 +111,46 @@ impl ToDevice {
     pub(crate) fn new(channels: u16, rate: u32) -> Result<Self, DeviceError> {
         Ok(Self {
             channels: channels.max(1).into(),
-            resampler: Resampler::to_device(rate).map_err(unsupported)?,
-            block: SILENCE,
-            ready: Vec::with_capacity(ROOM),
+            left: Way::new(rate)?,
+            right: if channels > 1 { Some(Way::new(rate)?) } else { None },
+            block: StereoBlock::SILENCE,
             played: 0,
         })
     }
 
     /// Fills what one callback asks for, taking blocks from `source` as they are needed. The
-    /// first two channels get the sound, others silence.
+    /// first two channels get the sound, others silence; a single one gets the mean.
     pub(crate) fn fill<T: Copy>(
         &mut self,
         data: &mut [T],
         from_f32: impl Fn(f32) -> T,
-        mut source: impl FnMut(&mut AudioBlock),
+        mut source: impl FnMut(&mut StereoBlock),
     ) {
         let silence = from_f32(0.0);
         for frame in data.chunks_mut(self.channels) {
-            let sample = from_f32(self.next(&mut source));
+            let sides = self.next(&mut source);
             let (front, others) = frame.split_at_mut(frame.len().min(2));
-            front.fill(sample);
+            front.iter_mut().zip(sides).for_each(|(out, side)| *out = from_f32(side));
             others.fill(silence);
         }
     }
 
-    fn next(&mut self, source: &mut impl FnMut(&mut AudioBlock)) -> f32 {
-        while self.played >= self.ready.len() {
+    fn next(&mut self, source: &mut impl FnMut(&mut StereoBlock)) -> [f32; 2] {
+        while self.played >= self.left.ready.len() {
             source(&mut self.block);
-            self.ready.clear();
-            self.resampler.push(&self.block, &mut self.ready);
+            match &mut self.right {
+                Some(right) => {
+                    self.left.bring(&self.block.left);
+                    right.bring(&self.block.right);
+                }
+                None => self.left.bring(&self.block.mono()),
+            }
             self.played = 0;
         }
+        let at = self.played;
         self.played += 1;
-        bounded(self.ready[self.played - 1])
+        let left = bounded(self.left.ready[at]);
+        [left, self.right.as_ref().map_or(left, |right| bounded(right.ready[at]))]
     }
 }
 
@@ -160,10 +188,9 @@ mod tests {
                     |s| s,
                     |block| {
                         asked += 1;
-                        block.iter_mut().for_each(|sample| {
-                            *sample = ramp(count);
-                            count += 1;
-                        });
+                        block.left = std::array::from_fn(|n| ramp(count + n));
+                        block.right = block.left;
+                        count += BLOCK_SAMPLES;
                     },
                 );
             }
@@ -187,8 +214,18 @@ mod tests {
     fn a_speaker_with_many_channels_sounds_from_the_front_ones() {
         let mut blocks = ToDevice::new(6, 48_000).unwrap();
         let mut data = [9i16; 12];
-        blocks.fill(&mut data, |s| (s * 1000.0) as i16, |block| block.fill(0.5));
-        assert_eq!(data, [500, 500, 0, 0, 0, 0, 500, 500, 0, 0, 0, 0]);
+        let sides = StereoBlock { left: [0.5; BLOCK_SAMPLES], right: [0.25; BLOCK_SAMPLES] };
+        blocks.fill(&mut data, |s| (s * 1000.0) as i16, |block| *block = sides);
+        assert_eq!(data, [500, 250, 0, 0, 0, 0, 500, 250, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_speaker_with_one_channel_gets_both_sides() {
+        let mut blocks = ToDevice::new(1, 48_000).unwrap();
+        let mut data = [0.0f32; 3];
+        let sides = StereoBlock { left: [0.5; BLOCK_SAMPLES], right: [0.25; BLOCK_SAMPLES] };
+        blocks.fill(&mut data, |s| s, |block| *block = sides);
+        assert_eq!(data, [0.375; 3]);
     }
 
     #[test]

@@ -6,12 +6,10 @@
 use std::hint::black_box;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
-use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE};
+use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE, StereoBlock};
 use tincan_media::codec::annex_b::AvccWriter;
 use tincan_media::codec::h264::{EncoderSettings, H264Decoder, H264Encoder};
-use tincan_media::codec::opus::{
-    FRAME_SAMPLES, MAX_PACKET_SAMPLES, OpusDecoder, OpusEncoder, OpusSettings,
-};
+use tincan_media::codec::opus::{FRAME_SAMPLES, OpusDecoder, OpusEncoder, OpusSettings};
 use tincan_media::device::CameraFormat;
 use tincan_media::encoded::RtpPayload;
 use tincan_media::frame::VideoFrame;
@@ -164,8 +162,9 @@ fn sound() -> anyhow::Result<()> {
     let packets: Vec<_> =
         (0..400).filter_map(|n| encoder.encode(&frame(n)).ok().flatten()).collect();
     let mut decoder = OpusDecoder::new()?;
-    let mut pcm = [0.0; MAX_PACKET_SAMPLES];
+    let mut pcm = Vec::new();
     measure("Opus decode a frame", packets.len() as u64, |n| {
+        pcm.clear();
         _ = black_box(decoder.decode(&packets[n as usize], &mut pcm));
     });
     for (name, settings) in [
@@ -188,7 +187,7 @@ fn sound() -> anyhow::Result<()> {
     });
     let mut mixer = Mixer::default();
     measure("mix four voices, a block", 800, |n| {
-        (0..4).for_each(|voice| mixer.add(&block(n + voice), 1.0));
+        (0..4).for_each(|voice| mixer.add(&StereoBlock::both(block(n + voice)), 1.0));
         black_box(mixer.take());
     });
     black_box(SILENCE);
@@ -238,7 +237,7 @@ fn call() -> anyhow::Result<()> {
     let (heard, beeps) = channel();
     let mut detector = BeepDetector::default();
     mixer.set_tap(Some(Box::new(move |block| {
-        if let Some(beep) = detector.listen(block, wall_millis()) {
+        if let Some(beep) = detector.listen(&block.left, wall_millis()) {
             let _ = heard.send(beep % 1000.0);
         }
     })));

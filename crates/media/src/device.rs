@@ -1,7 +1,7 @@
 //! The ports to devices: what the app may ask of microphones, speakers and cameras.
 //! `tincan-devices` implements them for real hardware; `synthetic` for the test picture.
 
-use crate::audio::AudioBlock;
+use crate::audio::{AudioBlock, StereoBlock};
 use crate::frame::VideoFrame;
 use crate::mailbox::NewestIn;
 use tincan_proto::units::{FrameRate, Resolution};
@@ -63,7 +63,7 @@ pub trait OpenDevice: Send {
 pub type MicrophoneSink = Box<dyn FnMut(&AudioBlock) + Send>;
 
 /// Fills blocks for a speaker. Called on the audio thread, with the same prohibitions.
-pub type SpeakerSource = Box<dyn FnMut(&mut AudioBlock) + Send>;
+pub type SpeakerSource = Box<dyn FnMut(&mut StereoBlock) + Send>;
 
 /// What a camera is asked for; it delivers the nearest that it can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

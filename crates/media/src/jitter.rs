@@ -4,6 +4,7 @@ mod buffer;
 mod delay;
 mod playout;
 mod statistics;
+mod stretch;
 
 pub use buffer::{AudioJitterBuffer, Pulled};
 pub use playout::{Played, Playout};

@@ -1,6 +1,6 @@
 //! A short recording of a microphone, to be played back to whoever spoke.
 
-use crate::audio::{AudioBlock, BLOCK, SILENCE};
+use crate::audio::{AudioBlock, BLOCK, SILENCE, StereoBlock};
 use crate::device::{MicrophoneSink, SpeakerSource};
 use rtrb::{Consumer, RingBuffer};
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Recorded {
     pub fn player(self) -> SpeakerSource {
         let mut at = 0;
         Box::new(move |block| {
-            *block = self.0.get(at).copied().unwrap_or(SILENCE);
+            *block = StereoBlock::both(self.0.get(at).copied().unwrap_or(SILENCE));
             at += 1;
         })
     }
@@ -60,11 +60,11 @@ mod tests {
         let recorded = recording.finish();
         assert_eq!(recorded.length(), Duration::from_millis(50));
         let mut player = recorded.player();
-        let mut block = SILENCE;
+        let mut block = StereoBlock::SILENCE;
         let heard: Vec<f32> = (0..7)
             .map(|_| {
                 player(&mut block);
-                block[0]
+                block.left[0]
             })
             .collect();
         assert_eq!(heard, [0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 0.0]);

@@ -3,7 +3,7 @@
 use super::protocol::Line;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
-use tincan_media::audio::AudioBlock;
+use tincan_media::audio::StereoBlock;
 use tincan_media::frame::VideoFrame;
 use tincan_media::synthetic::picture::read_stamp;
 use tincan_media::synthetic::tone::{BeepDetector, wall_millis};
@@ -69,10 +69,10 @@ impl FrameLog {
 }
 
 /// Reports beeps at the place where sound would go to a sound card.
-pub fn beeps(lines: mpsc::UnboundedSender<Line>) -> impl FnMut(&AudioBlock) + Send {
+pub fn beeps(lines: mpsc::UnboundedSender<Line>) -> impl FnMut(&StereoBlock) + Send {
     let mut detector = BeepDetector::default();
     move |block| {
-        if let Some(t) = detector.listen(block, wall_millis()) {
+        if let Some(t) = detector.listen(&block.left, wall_millis()) {
             let _ = lines.send(Line::new(json!({"ev": "beep", "t": t, "latency": t % 1000.0})));
         }
     }

@@ -151,7 +151,8 @@ impl Sounding {
                 if hush.load(Ordering::Acquire) {
                     playing.stop();
                 }
-                playing.fill(block);
+                playing.fill(&mut block.left);
+                block.right = block.left;
             })
         });
     }

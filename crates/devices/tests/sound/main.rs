@@ -11,7 +11,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tincan_devices::SystemDevices;
-use tincan_media::audio::BLOCK_SAMPLES;
+use tincan_media::audio::{BLOCK_SAMPLES, StereoBlock};
 use tincan_media::device::{DeviceEntry, DeviceError, Devices};
 use tincan_test_support::process::{is_inner, run_inner, wait_until};
 use tincan_test_support::sound::{
@@ -104,8 +104,9 @@ fn a_speaker_is_heard_by_other_programs() {
         let recording = sound.record(&cable).unwrap();
         let played = Arc::new(AtomicUsize::new(0));
         let (count, mut wave) = (played.clone(), tone(1000.0));
-        let source = Box::new(move |block: &mut [f32; BLOCK_SAMPLES]| {
-            block.fill_with(|| wave.next().unwrap_or_default());
+        let source = Box::new(move |block: &mut StereoBlock| {
+            block.left.fill_with(|| wave.next().unwrap_or_default());
+            block.right = block.left;
             count.fetch_add(1, Ordering::Relaxed);
         });
         let speaker = SystemDevices::new()
@@ -162,7 +163,7 @@ fn a_chosen_device_that_is_unplugged_is_lost_and_the_systems_choice_goes_on() {
             .unwrap();
         let count = Arc::new(AtomicUsize::new(0));
         let counted = count.clone();
-        let source = Box::new(move |_: &mut [f32; BLOCK_SAMPLES]| {
+        let source = Box::new(move |_: &mut StereoBlock| {
             counted.fetch_add(1, Ordering::Relaxed);
         });
         let default = devices.open_speaker(None, source, followed.sink()).unwrap();
@@ -221,7 +222,7 @@ fn a_device_may_be_closed_by_its_own_report() {
                 let _ = lost.send(());
             }
         });
-        let source = Box::new(|_: &mut [f32; BLOCK_SAMPLES]| {});
+        let source = Box::new(|_: &mut StereoBlock| {});
         let id = speaker_id("cableA");
         let speaker = SystemDevices::new().open_speaker(Some(&id), source, report).unwrap();
         *slot.lock().unwrap() = Some(speaker);

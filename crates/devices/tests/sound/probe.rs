@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
-use tincan_media::audio::{BLOCK_SAMPLES, SAMPLE_RATE};
+use tincan_media::audio::{BLOCK_SAMPLES, SAMPLE_RATE, StereoBlock};
 use tincan_media::device::{DeviceError, DeviceReport, MicrophoneSink, SpeakerSource};
 
 /// A click every quarter of a second.
@@ -55,9 +55,10 @@ impl Clicks {
     pub fn source(self: &Arc<Self>) -> SpeakerSource {
         let clicks = self.clone();
         Box::new(move |block| {
-            block.fill(0.0);
+            *block = StereoBlock::SILENCE;
             if clicks.blocks_out.fetch_add(1, Ordering::SeqCst) % CLICK_EVERY == CLICK_EVERY - 1 {
-                block[..CLICK].fill(0.9);
+                block.left[..CLICK].fill(0.9);
+                block.right = block.left;
                 clicks.sent_at.store(clicks.micros(), Ordering::SeqCst);
             }
         })

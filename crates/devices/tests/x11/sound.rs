@@ -53,7 +53,10 @@ fn a_window_brings_the_sound_of_its_program_and_a_monitor_that_of_all_others() {
         let mut voice = tone(700.0);
         let speaker = SystemDevices::new().open_speaker(
             None,
-            Box::new(move |block| block.fill_with(|| voice.next().unwrap_or_default())),
+            Box::new(move |block| {
+                block.left.fill_with(|| voice.next().unwrap_or_default());
+                block.right = block.left;
+            }),
             Box::new(|_| {}),
         );
         let _speaker = speaker.unwrap();

@@ -79,9 +79,11 @@ impl OpusEncoder {
     }
 }
 
-/// A decoder of one voice.
+/// A decoder of one sender: mono until a packet in stereo comes, so that a voice costs no more
+/// than it must.
 pub struct OpusDecoder {
     decoder: opus::Decoder,
+    channels: usize,
 }
 
 impl OpusDecoder {
@@ -90,43 +92,84 @@ impl OpusDecoder {
     /// # Errors
     /// [`OpusError`].
     pub fn new() -> Result<Self, OpusError> {
-        Ok(Self { decoder: opus::Decoder::new(SAMPLE_RATE, Channels::Mono)? })
+        Ok(Self { decoder: opus::Decoder::new(SAMPLE_RATE, Channels::Mono)?, channels: 1 })
     }
 
-    /// Decodes a packet into `pcm` and returns the number of samples.
+    /// Channels of what it decodes, interleaved: one or two.
+    pub const fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Decodes a packet to the end of `pcm` and returns how long it is, in samples of a channel.
     ///
     /// # Errors
-    /// [`OpusError`] if the packet is damaged.
-    pub fn decode(
+    /// [`OpusError`] if the packet is damaged; `pcm` is as it was.
+    pub fn decode(&mut self, packet: &[u8], pcm: &mut Vec<f32>) -> Result<usize, OpusError> {
+        let Some(samples) = packet_samples(packet) else { return Ok(0) };
+        if self.channels == 1 && is_stereo(packet) {
+            *self =
+                Self { decoder: opus::Decoder::new(SAMPLE_RATE, Channels::Stereo)?, channels: 2 };
+        }
+        self.append(packet, pcm, samples, false)
+    }
+
+    /// Rebuilds `samples` of the lost packet before `next` from the copy that `next` carries, or
+    /// makes them up if there is none, at the end of `pcm`.
+    ///
+    /// # Errors
+    /// [`OpusError`]; `pcm` is as it was.
+    pub fn recover(
+        &mut self,
+        next: &[u8],
+        pcm: &mut Vec<f32>,
+        samples: usize,
+    ) -> Result<usize, OpusError> {
+        self.append(next, pcm, samples, true)
+    }
+
+    /// Makes up what was lost from what was heard before: `samples`, a multiple of 2.5 ms, at the
+    /// end of `pcm`.
+    ///
+    /// # Errors
+    /// [`OpusError`]; `pcm` is as it was.
+    pub fn conceal(&mut self, pcm: &mut Vec<f32>, samples: usize) -> Result<usize, OpusError> {
+        self.append(&[], pcm, samples, false)
+    }
+
+    fn append(
         &mut self,
         packet: &[u8],
-        pcm: &mut [f32; MAX_PACKET_SAMPLES],
+        pcm: &mut Vec<f32>,
+        samples: usize,
+        recover: bool,
     ) -> Result<usize, OpusError> {
-        if packet.is_empty() {
-            return Ok(0);
-        }
-        Ok(self.decoder.decode_float(packet, pcm, false)?)
+        let before = pcm.len();
+        pcm.resize(before + samples * self.channels, 0.0);
+        let decoded = self.decoder.decode_float(packet, &mut pcm[before..], recover);
+        pcm.truncate(before + decoded.as_ref().map_or(0, |&samples| samples) * self.channels);
+        Ok(decoded?)
     }
+}
 
-    /// Rebuilds the lost packet before `next` from the copy that `next` carries, or conceals it
-    /// if there is none. Fills all of `pcm`, which is as long as the lost packet.
-    ///
-    /// # Errors
-    /// [`OpusError`].
-    pub fn recover(&mut self, next: &[u8], pcm: &mut [f32]) -> Result<(), OpusError> {
-        self.decoder.decode_float(next, pcm, !next.is_empty())?;
-        Ok(())
-    }
+/// Whether a packet holds two channels (RFC 6716, 3.1).
+fn is_stereo(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|toc| toc & 4 != 0)
+}
 
-    /// Makes up what was lost from what was heard before. Fills all of `pcm`, a multiple of
-    /// 2.5 ms.
-    ///
-    /// # Errors
-    /// [`OpusError`].
-    pub fn conceal(&mut self, pcm: &mut [f32]) -> Result<(), OpusError> {
-        self.decoder.decode_float(&[], pcm, false)?;
-        Ok(())
-    }
+/// Whether a packet carries a copy of the one before it (LBRR; RFC 6716, 4.2.3 and 4.2.4).
+pub fn carries_copy(packet: &[u8]) -> bool {
+    let Some(&toc) = packet.first() else { return false };
+    let frames = match toc >> 3 {
+        0..=11 => [1, 1, 2, 3][usize::from(toc >> 3) % 4],
+        12..=15 => 1,
+        _ => return false, // CELT alone has none.
+    };
+    // The flag follows those of voice activity, in the first frame of the packet.
+    let first = match toc & 3 {
+        0 | 1 => 1,
+        _ => return true, // The copy may be there: the decoder knows.
+    };
+    packet.get(first).is_some_and(|flags| flags & (0x80 >> frames) != 0)
 }
 
 /// How many samples at 48 kHz a packet holds (RFC 6716, 3.1), or `None` if it is none.
@@ -167,10 +210,11 @@ mod tests {
     fn a_tone_survives() {
         let mut encoder = OpusEncoder::new(OpusSettings::default()).unwrap();
         let mut decoder = OpusDecoder::new().unwrap();
-        let mut pcm = [0.0; MAX_PACKET_SAMPLES];
+        let mut pcm = Vec::new();
         for n in 0..50 {
             let packet = encoder.encode(&tone(n * FRAME_SAMPLES)).unwrap().unwrap();
             assert_eq!(packet_samples(&packet), Some(FRAME_SAMPLES));
+            pcm.clear();
             assert_eq!(decoder.decode(&packet, &mut pcm).unwrap(), FRAME_SAMPLES);
         }
         let got = amplitude(&pcm[..FRAME_SAMPLES]);
@@ -184,13 +228,13 @@ mod tests {
             (0..40).map(|n| encoder.encode(&tone(n * FRAME_SAMPLES)).unwrap().unwrap()).collect();
         let heard = |recover: bool| {
             let mut decoder = OpusDecoder::new().unwrap();
-            let mut pcm = [0.0; MAX_PACKET_SAMPLES];
+            let (mut pcm, mut lost) = (Vec::new(), Vec::new());
             packets[..30].iter().for_each(|p| _ = decoder.decode(p, &mut pcm).unwrap());
-            let mut lost = [0.0; FRAME_SAMPLES];
-            match recover {
-                true => decoder.recover(&packets[31], &mut lost).unwrap(),
-                false => decoder.conceal(&mut lost).unwrap(),
-            }
+            let samples = match recover {
+                true => decoder.recover(&packets[31], &mut lost, FRAME_SAMPLES).unwrap(),
+                false => decoder.conceal(&mut lost, FRAME_SAMPLES).unwrap(),
+            };
+            assert_eq!(samples, FRAME_SAMPLES);
             amplitude(&lost)
         };
         assert!(heard(true) > 0.2, "recovered: {}", heard(true));
@@ -219,8 +263,33 @@ mod tests {
     #[test]
     fn damaged_packets_are_errors() {
         let mut decoder = OpusDecoder::new().unwrap();
-        let mut pcm = [0.0; MAX_PACKET_SAMPLES];
-        assert!(decoder.decode(&[0xfb, 63, 1, 2, 3], &mut pcm).is_err());
+        let mut pcm = Vec::new();
+        // Two frames of different sizes, of which the first is longer than the packet.
+        assert!(decoder.decode(&[0xfa, 200, 1, 2, 3], &mut pcm).is_err());
         assert_eq!(decoder.decode(&[], &mut pcm).unwrap(), 0);
+        assert!(pcm.is_empty());
+    }
+
+    #[test]
+    fn sides_are_kept_apart_from_the_first_packet_in_stereo_on() {
+        let mut voice = OpusEncoder::new(OpusSettings::default()).unwrap();
+        let mut music =
+            opus::Encoder::new(SAMPLE_RATE, Channels::Stereo, Application::Audio).unwrap();
+        music.set_bitrate(opus::Bitrate::Bits(128_000)).unwrap();
+        let mut decoder = OpusDecoder::new().unwrap();
+        let mut pcm = Vec::new();
+        decoder.decode(&voice.encode(&tone(0)).unwrap().unwrap(), &mut pcm).unwrap();
+        assert_eq!((decoder.channels(), pcm.len()), (1, FRAME_SAMPLES));
+        for n in 0..50 {
+            let frame: Vec<f32> =
+                tone(n * FRAME_SAMPLES).into_iter().flat_map(|left| [left, 0.0]).collect();
+            pcm.clear();
+            let packet = music.encode_vec_float(&frame, 1200).unwrap();
+            assert_eq!(decoder.decode(&packet, &mut pcm).unwrap(), FRAME_SAMPLES);
+        }
+        assert_eq!((decoder.channels(), pcm.len()), (2, 2 * FRAME_SAMPLES));
+        let side = |at: usize| pcm.iter().skip(at).step_by(2).copied().collect::<Vec<f32>>();
+        let (left, right) = (amplitude(&side(0)), amplitude(&side(1)));
+        assert!((left - 0.3).abs() < 0.05 && right < 0.02, "{left} and {right}");
     }
 }

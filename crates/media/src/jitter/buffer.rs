@@ -1,10 +1,11 @@
 //! Decides, block by block, what is to be decoded. Decodes nothing itself and reads no clock.
 
 use crate::audio::{BLOCK, BLOCK_SAMPLES};
-use crate::codec::opus::packet_samples;
+use crate::codec::opus::{carries_copy, packet_samples};
 use crate::encoded::RtpPayload;
 use crate::jitter::delay::DelayEstimator;
 use crate::jitter::statistics::JitterStatistics;
+use crate::jitter::stretch::Tempo;
 use crate::rtp::sequence::{Arrival, Sequence};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -13,26 +14,30 @@ use std::time::{Duration, Instant};
 /// Packets held at most, 2 s of 20 ms; the oldest goes.
 const MAX_HELD: usize = 100;
 /// Samples made up in a row before silence takes over: longer than that PLC only hums.
-const MAX_CONCEALED: i64 = 10 * BLOCK_SAMPLES as i64;
-/// Waiting longer than the target by this much is worth a cut in a quiet place ...
-const DRAIN_ABOVE: Duration = Duration::from_millis(15);
-/// ... and by this much in any place: half a second late is no conversation.
+pub(super) const MAX_CONCEALED: i64 = 16 * BLOCK_SAMPLES as i64;
+/// Waiting longer than the target by this much is worth a period less ...
+const FASTER_ABOVE: Duration = Duration::from_millis(15);
+/// ... by this much one that is heard a little ...
+const MUCH_FASTER_ABOVE: Duration = Duration::from_millis(100);
+/// ... and by this much a cut: half a second late is no conversation.
 const CUT_ABOVE: Duration = Duration::from_millis(300);
+/// Waiting less than the target by this much is worth a period more. With a period of 15 ms it then
+/// waits too long by 13, which is not worth one less.
+const SLOWER_BELOW: Duration = Duration::from_millis(2);
 /// A timestamp further off than this is a new clock, not a pause.
 const MAX_JUMP: i64 = 48_000 * 60;
-/// Blocks that hide a lost packet are at most this long: a longer hole is left out.
+/// What is made up for lost packets is at most this long: a longer hole is silent.
 const MAX_HOLE: i64 = 12 * BLOCK_SAMPLES as i64;
 
-/// What to do for the next 10 ms.
+/// What is to be played next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pulled {
-    /// Decode the packet and play its beginning.
+    /// Decode the packet.
     Decode(Bytes),
     /// Decode the packet but play nothing of it, then pull again: too much has piled up.
     Skip(Bytes),
-    /// A packet of `samples` is lost and this is the one after it: rebuild the lost one from it,
-    /// leave out the first `skip` samples (made up already) and play from there. The packet
-    /// itself comes later.
+    /// A packet of `samples` is lost and this is the one after it: rebuild the lost one from it
+    /// and leave out the first `skip` samples (made up already). The packet itself comes later.
     Recover {
         /// The packet after the lost one.
         next: Bytes,
@@ -41,8 +46,6 @@ pub enum Pulled {
         /// How much of it is over.
         skip: usize,
     },
-    /// Go on with what was decoded last.
-    Rest,
     /// Make up 10 ms.
     Conceal,
     /// Nobody sends: play silence.
@@ -76,13 +79,15 @@ pub struct AudioJitterBuffer {
     /// The number and the timestamp after the last packet played.
     next: Option<(u64, i64)>,
     last_timestamp: i64,
-    /// Samples left of what was decoded last.
-    rest: i64,
     /// Samples of the last packet played: as long, most likely, as a lost one.
     usual: i64,
     /// Samples made up since the last packet.
     concealed: i64,
-    quiet: bool,
+    /// Samples among them of which only the next packet will tell whether something was lost or
+    /// late, or the sender paused.
+    uncertain: i64,
+    /// What is missing was made up last.
+    making_up: bool,
     before: JitterStatistics,
     statistics: JitterStatistics,
 }
@@ -98,10 +103,10 @@ impl AudioJitterBuffer {
             phase: Phase::Idle,
             next: None,
             last_timestamp: 0,
-            rest: 0,
             usual: 2 * BLOCK_SAMPLES as i64,
             concealed: 0,
-            quiet: false,
+            uncertain: 0,
+            making_up: false,
             before: JitterStatistics::default(),
             statistics: JitterStatistics::default(),
         }
@@ -140,7 +145,9 @@ impl AudioJitterBuffer {
             return;
         }
         if self.phase == Phase::Idle {
-            self.phase = Phase::Filling(packet.arrived + self.delay.target());
+            let waited = self.delay.waited(timestamp, packet.arrived);
+            let left = self.delay.target().saturating_sub(waited);
+            self.phase = Phase::Filling(packet.arrived + left);
         }
         let held = Held { timestamp, samples: samples as i64, payload: packet.payload };
         self.held.insert(number, held);
@@ -150,31 +157,17 @@ impl AudioJitterBuffer {
         }
     }
 
-    /// Tells whether the block played last was quiet, where a cut is not heard.
-    pub fn played(&mut self, quiet: bool) {
-        self.quiet = quiet;
-    }
-
-    /// Says what to do for the next 10 ms.
-    pub fn pull(&mut self, now: Instant) -> Pulled {
+    /// Says what is to be played after the `left` samples that are decoded and not played yet.
+    pub fn pull(&mut self, now: Instant, left: usize) -> Pulled {
         if let Phase::Filling(begin) = self.phase {
             if now < begin {
                 return Pulled::Silence;
             }
             self.phase = Phase::Playing;
-            // What was before the pause does not matter to what is after it.
-            (self.rest, self.concealed) = (0, 0);
-            if let Some((&number, held)) = self.held.first_key_value() {
-                self.next = Some((number, held.timestamp));
-            }
+            self.resume();
         }
         if self.phase == Phase::Idle {
             return Pulled::Silence;
-        }
-        if self.rest >= BLOCK_SAMPLES as i64 {
-            self.rest -= BLOCK_SAMPLES as i64;
-            self.count(false);
-            return Pulled::Rest;
         }
         let Some((&number, held)) = self.held.first_key_value() else {
             return self.starve();
@@ -182,22 +175,77 @@ impl AudioJitterBuffer {
         let (next, due) = self.next.unwrap_or((number, held.timestamp));
         let hole = held.timestamp - due;
         if number > next && hole > 0 {
-            if self.delay.waited(due, now) + BLOCK <= self.delay.target() {
+            self.settle(true);
+            if self.delay.waited(due - left as i64, now) + BLOCK <= self.delay.target() {
                 // It may only be late: wait until it has had the time that packets need.
-                self.count(true);
-                return Pulled::Conceal;
+                return self.conceal();
             }
-            return self.hide(number, hole, now);
+            return self.hide(number, hole, now, left);
         }
         if number == next && hole > self.usual / 2 {
             // The sender paused: what comes now is a new beginning, with a delay of its own.
-            self.phase = Phase::Filling(
-                now + self.delay.target().saturating_sub(self.delay.waited(held.timestamp, now)),
-            );
-            self.next = Some((number, held.timestamp));
-            return self.pull(now);
+            self.settle(false);
+            self.wait_for(number, now);
+            return self.pull(now, left);
         }
-        self.play(number, now)
+        self.settle(true);
+        self.play(number, now, left)
+    }
+
+    /// The next packet, if it is there and goes on without a gap: to look further ahead.
+    pub fn pull_ahead(&mut self, now: Instant, left: usize) -> Option<Bytes> {
+        let (number, due) = self.next?;
+        let held = self.held.get(&number)?;
+        if self.phase != Phase::Playing || held.timestamp != due {
+            return None;
+        }
+        match self.play(number, now, left) {
+            Pulled::Decode(packet) | Pulled::Skip(packet) => Some(packet),
+            Pulled::Recover { .. } | Pulled::Conceal | Pulled::Silence => None,
+        }
+    }
+
+    /// Whether what is played, with `left` samples decoded and not played yet, should be hurried
+    /// or slowed down to meet the target.
+    pub fn tempo(&self, now: Instant, left: usize) -> Option<Tempo> {
+        let (_, due) = self.next.filter(|_| self.phase == Phase::Playing && self.concealed == 0)?;
+        let waited = self.delay.waited(due - left as i64, now);
+        let target = self.delay.target();
+        if waited > target + MUCH_FASTER_ABOVE {
+            Some(Tempo::MuchFaster)
+        } else if waited > target + FASTER_ABOVE {
+            Some(Tempo::Faster)
+        } else if waited + SLOWER_BELOW < target {
+            Some(Tempo::Slower)
+        } else {
+            None
+        }
+    }
+
+    /// Notes that samples were left out or inserted.
+    pub fn stretched(&mut self, tempo: Tempo, samples: usize) {
+        let statistics = &mut self.statistics;
+        match tempo {
+            Tempo::Faster | Tempo::MuchFaster => {
+                statistics.removed_samples_for_acceleration += samples as u64;
+                statistics.samples = statistics.samples.saturating_sub(samples as u64);
+            }
+            Tempo::Slower => {
+                statistics.inserted_samples_for_deceleration += samples as u64;
+                statistics.samples += samples as u64;
+            }
+        }
+    }
+
+    /// Notes that a block of what came is played, with `left` samples behind it.
+    pub fn emitted(&mut self, now: Instant, left: usize) {
+        let Some((_, due)) = self.next else { return };
+        let waited = self.delay.waited(due - (left + BLOCK_SAMPLES) as i64, now);
+        let samples = BLOCK_SAMPLES as f64;
+        self.statistics.delay = waited;
+        self.statistics.jitter_buffer_delay += samples * waited.as_secs_f64();
+        self.statistics.jitter_buffer_target_delay += samples * self.delay.target().as_secs_f64();
+        self.statistics.jitter_buffer_emitted_count += BLOCK_SAMPLES as u64;
     }
 
     /// The counts.
@@ -212,27 +260,45 @@ impl AudioJitterBuffer {
         }
     }
 
-    fn play(&mut self, number: u64, now: Instant) -> Pulled {
-        let Some(held) = self.held.get(&number) else { return Pulled::Silence };
-        let waited = self.delay.waited(held.timestamp, now);
-        if self.quiet && waited + 2 * BLOCK < self.delay.target() {
-            // In a quiet place the delay grows unheard.
-            self.count(false);
-            return Pulled::Conceal;
-        }
+    fn play(&mut self, number: u64, now: Instant, left: usize) -> Pulled {
         let Some(held) = self.held.remove(&number) else { return Pulled::Silence };
-        self.statistics.delay = waited;
+        let waited = self.delay.waited(held.timestamp - left as i64, now);
         self.next = Some((number + 1, held.timestamp + held.samples));
         self.usual = held.samples;
         self.concealed = 0;
-        let excess = waited.saturating_sub(self.delay.target());
-        if excess > CUT_ABOVE || self.quiet && excess > DRAIN_ABOVE {
+        self.making_up = false;
+        if waited > self.delay.target() + CUT_ABOVE {
             self.statistics.skipped += 1;
             return Pulled::Skip(held.payload);
         }
-        self.rest = held.samples - BLOCK_SAMPLES as i64;
-        self.count(false);
+        self.statistics.samples += held.samples as u64;
         Pulled::Decode(held.payload)
+    }
+
+    /// Begins to play after a wait: what was before does not matter to what comes.
+    fn resume(&mut self) {
+        let Some((&number, held)) = self.held.first_key_value() else { return };
+        let before = self.next.replace((number, held.timestamp));
+        let lost = before.filter(|(next, due)| number > *next && held.timestamp > *due);
+        if let Some((_, due)) = lost {
+            let silent = (held.timestamp - due - self.uncertain).clamp(0, MAX_JUMP);
+            self.settle(true);
+            self.statistics.samples += silent as u64;
+            self.statistics.concealed_samples += silent as u64;
+            self.statistics.silent_concealed_samples += silent as u64;
+        } else {
+            let paused = before.is_none_or(|(_, due)| held.timestamp > due);
+            self.settle(!paused);
+        }
+        self.concealed = 0;
+    }
+
+    /// Waits until the packet has waited as long as it should.
+    fn wait_for(&mut self, number: u64, now: Instant) {
+        let Some(held) = self.held.get(&number) else { return };
+        let left = self.delay.target().saturating_sub(self.delay.waited(held.timestamp, now));
+        self.phase = Phase::Filling(now + left);
+        self.next = Some((number, held.timestamp));
     }
 
     /// Nothing has come: it is late, lost, or nobody sends.
@@ -242,33 +308,60 @@ impl AudioJitterBuffer {
             return Pulled::Silence;
         }
         self.concealed += BLOCK_SAMPLES as i64;
-        self.count(true);
+        self.uncertain += BLOCK_SAMPLES as i64;
+        Pulled::Conceal
+    }
+
+    /// The next packet tells what the uncertain samples were.
+    fn settle(&mut self, missing: bool) {
+        let uncertain = std::mem::take(&mut self.uncertain) as u64;
+        if missing && uncertain > 0 {
+            self.statistics.samples += uncertain;
+            self.statistics.concealed_samples += uncertain;
+            self.statistics.concealment_events += 1;
+            self.making_up = true;
+        }
+    }
+
+    /// Makes up 10 ms of what is known to be missing.
+    fn conceal(&mut self) -> Pulled {
+        let before = std::mem::replace(&mut self.making_up, true);
+        self.statistics.concealment_events += u64::from(!before);
+        self.statistics.samples += BLOCK_SAMPLES as u64;
+        self.statistics.concealed_samples += BLOCK_SAMPLES as u64;
         Pulled::Conceal
     }
 
     /// Packets are missing, but later ones are there: the missing will not be waited for.
-    fn hide(&mut self, number: u64, hole: i64, now: Instant) -> Pulled {
-        let left = hole - self.concealed;
-        if left < BLOCK_SAMPLES as i64 || hole > MAX_HOLE {
-            // Over already, or too long to hide.
-            self.next = self.held.get(&number).map(|held| (number, held.timestamp));
+    fn hide(&mut self, number: u64, hole: i64, now: Instant, left: usize) -> Pulled {
+        let missing = hole - self.concealed;
+        if missing > MAX_HOLE {
+            let silent = missing as u64;
+            self.statistics.samples += silent;
+            self.statistics.concealed_samples += silent;
+            self.statistics.silent_concealed_samples += silent;
             self.concealed = 0;
-            return self.play(number, now);
+            self.wait_for(number, now);
+            return self.pull(now, left);
         }
-        let last_lost = left <= self.usual;
-        if last_lost && let Some(held) = self.held.get(&number) {
-            let payload = held.payload.clone();
+        if missing < BLOCK_SAMPLES as i64 / 2 {
+            self.next = self.held.get(&number).map(|held| (number, held.timestamp));
+            return self.play(number, now, left);
+        }
+        if missing <= self.usual
+            && let Some(held) = self.held.get(&number).filter(|held| carries_copy(&held.payload))
+        {
+            let next = held.payload.clone();
             self.next = Some((number, held.timestamp));
             self.concealed = 0;
-            let skip = (self.usual - left).max(0);
-            self.rest = left - BLOCK_SAMPLES as i64;
-            self.count(true);
-            let (samples, skip) = (self.usual as usize, skip as usize);
-            return Pulled::Recover { next: payload, samples, skip };
+            self.statistics.recovered += 1;
+            self.statistics.samples += missing as u64;
+            let (samples, skip) = (self.usual as usize, (self.usual - missing) as usize);
+            return Pulled::Recover { next, samples, skip };
         }
+        let pulled = self.conceal();
         self.concealed += BLOCK_SAMPLES as i64;
-        self.count(true);
-        Pulled::Conceal
+        pulled
     }
 
     fn resync(&mut self) {
@@ -276,13 +369,7 @@ impl AudioJitterBuffer {
         self.delay.restart();
         self.phase = Phase::Idle;
         self.next = None;
-        (self.rest, self.concealed) = (0, 0);
-    }
-
-    fn count(&mut self, concealed: bool) {
-        self.statistics.samples += BLOCK_SAMPLES as u64;
-        if concealed {
-            self.statistics.concealed_samples += BLOCK_SAMPLES as u64;
-        }
+        self.concealed = 0;
+        self.settle(true);
     }
 }

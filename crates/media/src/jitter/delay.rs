@@ -1,46 +1,69 @@
 //! How long sound must wait so that late packets come in time: measured from the packets.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The least delay: one packet, so that error correction finds the next one.
 const MIN: Duration = Duration::from_millis(20);
 /// The most: beyond this people talk over each other, and gaps are the lesser evil.
-const MAX: Duration = Duration::from_millis(200);
+const MAX: Duration = Duration::from_millis(300);
 /// Before anything was measured.
 const INITIAL: Duration = Duration::from_millis(40);
 /// Pulling every 10 ms adds up to that.
 const MARGIN: Duration = Duration::from_millis(10);
-/// Packets remembered: 8 s at 20 ms.
-const WINDOW: usize = 400;
-/// Packets before the first estimate, and between two.
-const EVERY: usize = 25;
-/// The share of packets that are to come in time, in percent.
-const PERCENTILE: usize = 95;
+/// The fastest packet of this long is what others are late against: long enough to be one that
+/// met no queue, short enough that two clocks drift by a few hundred microseconds only.
+const FASTEST_OF: Duration = Duration::from_secs(4);
+/// Delays are counted in steps of this many microseconds, up to [`MAX`].
+const STEP: i64 = 5_000;
+const STEPS: usize = 60;
+/// The share of packets that are to come in time.
+const QUANTILE: f64 = 0.96;
+/// What a packet counts for after the next one came: half after 140 packets, 2.8 s at 20 ms.
+const KEPT: f64 = 0.995;
+/// A packet later than the quantile by this is a peak, in microseconds: a burst, handed over as
+/// one, or a pause of the radio.
+const PEAK_ABOVE: i64 = 20_000;
+/// Peaks that come back within this time are waited for.
+const PEAKS_WITHIN: Duration = Duration::from_secs(10);
+/// The target falls by this much a second.
+const FALL_PER_SECOND: f64 = 0.02;
 
 /// Estimates the target delay, and by how much each packet is later than the fastest.
 #[derive(Debug)]
 pub(crate) struct DelayEstimator {
     epoch: Instant,
-    /// Transit times in microseconds: arrival by our clock less timestamp by the sender's.
-    transits: Vec<i64>,
-    at: usize,
-    fastest: i64,
+    /// The fastest of the last packets: arrivals and transits in microseconds, transits rising.
+    /// A transit is the arrival by our clock less the timestamp by the sender's.
+    fast: VecDeque<(i64, i64)>,
+    /// How often packets were late by so many steps; sums up to 1 once there are packets.
+    late: [f64; STEPS],
+    packets: u32,
+    peaks: VecDeque<Peak>,
     target: Duration,
-    since_estimate: usize,
+    /// When the target was set last.
+    at: Option<i64>,
     /// RFC 3550, 6.4.1, in microseconds.
     jitter: f64,
     last: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Peak {
+    at: i64,
+    height: i64,
 }
 
 impl DelayEstimator {
     pub fn new(epoch: Instant) -> Self {
         Self {
             epoch,
-            transits: Vec::with_capacity(WINDOW),
-            at: 0,
-            fastest: i64::MAX,
+            fast: VecDeque::new(),
+            late: [0.0; STEPS],
+            packets: 0,
+            peaks: VecDeque::new(),
             target: INITIAL,
-            since_estimate: 0,
+            at: None,
             jitter: 0.0,
             last: None,
         }
@@ -48,37 +71,72 @@ impl DelayEstimator {
 
     /// Forgets the transits but not what they taught: the sender's clock has jumped.
     pub fn restart(&mut self) {
-        self.transits.clear();
-        (self.at, self.fastest, self.last, self.since_estimate) = (0, i64::MAX, None, 0);
+        self.fast.clear();
+        self.last = None;
     }
 
     /// Notes a packet. `timestamp` is unwrapped, in samples.
     pub fn arrive(&mut self, timestamp: i64, at: Instant) {
-        let transit = self.micros(at) - micros_of(timestamp);
+        let now = self.micros(at);
+        let transit = now - micros_of(timestamp);
         if let Some(last) = self.last.replace(transit) {
             self.jitter += ((transit - last).abs() as f64 - self.jitter) / 16.0;
         }
-        if self.transits.len() < WINDOW {
-            self.transits.push(transit);
-        } else {
-            self.transits[self.at] = transit;
+        let oldest = now - FASTEST_OF.as_micros() as i64;
+        while self.fast.pop_front_if(|(at, _)| *at < oldest).is_some() {}
+        while self.fast.pop_back_if(|(_, slower)| *slower >= transit).is_some() {}
+        self.fast.push_back((now, transit));
+        let late = transit - self.fastest().unwrap_or(transit);
+        self.count(late);
+        self.note_peak(now, late);
+        self.aim(now);
+    }
+
+    /// The first packets count for as much as all before them.
+    fn count(&mut self, late: i64) {
+        self.packets = self.packets.saturating_add(1);
+        let kept = KEPT.min(1.0 - 1.0 / f64::from(self.packets));
+        self.late.iter_mut().for_each(|share| *share *= kept);
+        let step = usize::try_from(late / STEP).unwrap_or(0).min(STEPS - 1);
+        self.late[step] += 1.0 - kept;
+    }
+
+    fn note_peak(&mut self, now: i64, late: i64) {
+        let oldest = now - PEAKS_WITHIN.as_micros() as i64;
+        while self.peaks.pop_front_if(|peak| peak.at < oldest).is_some() {}
+        if late < self.quantile() + PEAK_ABOVE {
+            return;
         }
-        self.at = (self.at + 1) % WINDOW;
-        self.fastest = self.fastest.min(transit);
-        self.since_estimate += 1;
-        if self.since_estimate >= EVERY {
-            self.estimate();
+        match self.peaks.back_mut() {
+            // The packets of one burst are one peak, as high as the first.
+            Some(peak) if now - peak.at < 500_000 => peak.height = peak.height.max(late),
+            _ => self.peaks.push_back(Peak { at: now, height: late }),
         }
     }
 
-    fn estimate(&mut self) {
-        self.since_estimate = 0;
-        let mut sorted = self.transits.clone();
-        let index = (sorted.len() * PERCENTILE / 100).min(sorted.len() - 1);
-        let (_, &mut late, _) = sorted.select_nth_unstable(index);
-        self.fastest = self.transits.iter().copied().min().unwrap_or(late);
-        let spread = u64::try_from(late - self.fastest).unwrap_or(0);
-        self.target = (Duration::from_micros(spread) + MARGIN).clamp(MIN, MAX);
+    fn quantile(&self) -> i64 {
+        let mut sum = 0.0;
+        let step = self.late.iter().position(|share| {
+            sum += share;
+            sum >= QUANTILE
+        });
+        (step.unwrap_or(STEPS - 1) as i64 + 1) * STEP
+    }
+
+    /// Rises at once and falls slowly.
+    fn aim(&mut self, now: i64) {
+        let usual = self.quantile();
+        let peak = match self.peaks.len() {
+            0 | 1 => 0,
+            _ => self.peaks.iter().map(|peak| peak.height).max().unwrap_or(0),
+        };
+        let late = u64::try_from(usual.max(peak)).unwrap_or(0);
+        let wanted = (Duration::from_micros(late) + MARGIN).clamp(MIN, MAX);
+        let passed = self.at.replace(now).map_or(0, |at| now - at);
+        let fall = Duration::from_secs_f64(passed.max(0) as f64 / 1e6 * FALL_PER_SECOND);
+        if self.packets >= 10 || wanted > self.target {
+            self.target = wanted.max(self.target.saturating_sub(fall));
+        }
     }
 
     /// How long sound should wait behind the fastest packets.
@@ -89,16 +147,18 @@ impl DelayEstimator {
     /// How long the sound of `timestamp` has waited if it is played at `now`, counted from when
     /// the fastest network would have brought it.
     pub fn waited(&self, timestamp: i64, now: Instant) -> Duration {
-        if self.fastest == i64::MAX {
-            return Duration::ZERO;
-        }
-        let waited = self.micros(now) - micros_of(timestamp) - self.fastest;
+        let Some(fastest) = self.fastest() else { return Duration::ZERO };
+        let waited = self.micros(now) - micros_of(timestamp) - fastest;
         Duration::from_micros(u64::try_from(waited).unwrap_or(0))
     }
 
     /// Interarrival jitter in seconds.
     pub fn jitter(&self) -> f64 {
         self.jitter / 1e6
+    }
+
+    fn fastest(&self) -> Option<i64> {
+        self.fast.front().map(|(_, transit)| *transit)
     }
 
     fn micros(&self, at: Instant) -> i64 {

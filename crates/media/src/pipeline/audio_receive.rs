@@ -4,7 +4,7 @@
 mod speaker;
 mod voice;
 
-use crate::audio::{AudioBlock, BLOCK};
+use crate::audio::{BLOCK, StereoBlock};
 use crate::device::SpeakerSource;
 use crate::encoded::RtpPayload;
 use crate::jitter::JitterStatistics;
@@ -26,7 +26,7 @@ const CAPACITY: usize = 256;
 const STALLED: Duration = Duration::from_millis(100);
 
 /// Sees each mixed block as it is played.
-pub type AudioTap = Box<dyn FnMut(&AudioBlock) + Send>;
+pub type AudioTap = Box<dyn FnMut(&StereoBlock) + Send>;
 
 /// Counts of one voice.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -230,7 +230,7 @@ impl Receiving {
             && let Some(reference) = &mut self.reference
         {
             // Full: no microphone takes it, so there is no echo to cancel.
-            let _full = reference.0.push(block);
+            let _full = reference.0.push(block.mono());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The pipelines with synthetic devices, end to end in one process.
 
-use crate::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE};
+use crate::audio::{BLOCK_SAMPLES, SILENCE, StereoBlock};
 use crate::codec::h264::EncoderSettings;
 use crate::codec::opus::OpusSettings;
 use crate::device::CameraFormat;
@@ -253,7 +253,7 @@ fn the_beep_is_heard_at_the_far_end_soon_after_its_second() {
     let (heard, beeps) = channel();
     let mut detector = BeepDetector::default();
     receive.set_tap(Some(Box::new(move |block| {
-        if let Some(beep) = detector.listen(block, wall_millis()) {
+        if let Some(beep) = detector.listen(&block.left, wall_millis()) {
             let _ = heard.send(beep);
         }
     })));
@@ -318,12 +318,12 @@ fn a_speaker_plays_every_block_in_order_and_paces_the_mixer() {
     let mut speaker = receive.speaker();
     let _voice = speak(send.microphone());
     let mut loud = 0;
-    let mut block: AudioBlock = [0.0; BLOCK_SAMPLES];
+    let mut block = StereoBlock::SILENCE;
     let deadline = Instant::now() + PATIENCE;
     while loud < 20 {
         assert!(Instant::now() < deadline, "nothing is played");
         speaker(&mut block);
-        loud += u32::from(block.iter().any(|x| x.abs() > 0.05));
+        loud += u32::from(block.left.iter().any(|x| x.abs() > 0.05));
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(receive.speaker_statistics().blocks >= 20);
@@ -349,9 +349,9 @@ fn the_echo_of_the_speaker_is_cancelled_through_both_pipelines() {
     let (mut heard, mut left) = (0.0, 0.0);
     let mut due = Instant::now();
     for n in 0..450 {
-        let mut block = SILENCE;
+        let mut block = StereoBlock::SILENCE;
         speaker(&mut block);
-        played.push_back(block.map(|x| 0.5 * x));
+        played.push_back(block.left.map(|x| 0.5 * x));
         let echo = played.pop_front().unwrap();
         microphone(&echo);
         due += Duration::from_millis(10);
@@ -373,7 +373,7 @@ fn voices_come_and_go() {
     drop(voices);
     let one = receive.add("one");
     let (seen, blocks) = channel();
-    receive.set_tap(Some(Box::new(move |block| _ = seen.send(block[0]))));
+    receive.set_tap(Some(Box::new(move |block| _ = seen.send(block.left[0]))));
     (0..3).for_each(|_| assert_eq!(blocks.recv_timeout(PATIENCE).unwrap(), 0.0));
     drop(receive);
     one.push(Network::default().packet(bytes::Bytes::new(), false));

@@ -1,7 +1,7 @@
 //! The ring between the mixer's thread and the speaker's callback.
 
 use super::SpeakerStatistics;
-use crate::audio::{AudioBlock, SILENCE};
+use crate::audio::StereoBlock;
 use crate::device::SpeakerSource;
 use rtrb::{Producer, RingBuffer};
 use std::sync::Arc;
@@ -30,14 +30,14 @@ impl SpeakerCounts {
 
 /// The thread's end.
 pub(super) struct Feeder {
-    ring: Producer<AudioBlock>,
+    ring: Producer<StereoBlock>,
     counts: Arc<SpeakerCounts>,
     underruns_before: u64,
 }
 
 impl Feeder {
     pub fn new(counts: Arc<SpeakerCounts>, thread: Option<Thread>) -> (Self, SpeakerSource) {
-        let (ring, mut blocks) = RingBuffer::<AudioBlock>::new(MAX_DEPTH);
+        let (ring, mut blocks) = RingBuffer::<StereoBlock>::new(MAX_DEPTH);
         let theirs = counts.clone();
         let mut primed = false;
         let source: SpeakerSource = Box::new(move |out| {
@@ -46,7 +46,7 @@ impl Feeder {
                 primed = true;
                 theirs.blocks.fetch_add(1, Ordering::Relaxed);
             } else {
-                *out = SILENCE;
+                *out = StereoBlock::SILENCE;
                 // Before the first block the thread does not know of the speaker yet.
                 theirs.underruns.fetch_add(u64::from(primed), Ordering::Relaxed);
             }
@@ -71,7 +71,7 @@ impl Feeder {
     }
 
     /// Gives it a block. False when it takes none.
-    pub fn feed(&mut self, block: &AudioBlock) -> bool {
+    pub fn feed(&mut self, block: &StereoBlock) -> bool {
         self.has_room() && self.ring.push(*block).is_ok()
     }
 }

@@ -1,7 +1,7 @@
 //! One voice on the mixer's thread, and what others see of it.
 
 use super::AudioReceiveStatistics;
-use crate::audio::SILENCE;
+use crate::audio::StereoBlock;
 use crate::codec::opus::OpusError;
 use crate::encoded::RtpPayload;
 use crate::jitter::{Played, Playout};
@@ -96,10 +96,11 @@ impl Voice {
                 }
             }
         }
-        let mut block = SILENCE;
+        let mut block = StereoBlock::SILENCE;
         let played = self.playout.pull(now, &mut block);
-        let level = Level::of(&block);
-        let speaking = self.detector.listen(&block) && played != Played::Silence;
+        let mono = if self.playout.is_stereo() { block.mono() } else { block.left };
+        let level = Level::of(&mono);
+        let speaking = self.detector.listen(&mono) && played != Played::Silence;
         self.shared.level.store(level.rms().to_bits(), Ordering::Relaxed);
         self.shared.speaking.store(speaking, Ordering::Relaxed);
         if played != Played::Silence {
