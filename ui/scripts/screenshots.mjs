@@ -302,7 +302,7 @@ const VIEWS = [
   ...[
     'hungUp', 'remoteHungUp', 'cancelled', 'remoteCancelled', 'declined', 'remoteDeclined', 'remoteBusy', 'noAnswer',
     'missed', 'remoteOffline', 'unknownAccount', 'notAContact', 'answeredElsewhere', 'declinedElsewhere',
-    'connectionLost', 'connectionFailed', 'untrusted', 'remoteUntrusted', 'serverUnreachable', 'expired', 'internal',
+    'connectionLost', 'connectionFailed', 'untrusted', 'remoteUntrusted', 'serverUnreachable', 'internal',
   ].map((reason) => ({ name: `ended-${reason}`, narrow: reason === 'untrusted' })),
 ];
 

@@ -246,8 +246,6 @@ pub enum EndReason {
     RemoteUntrusted,
     /// The server could not be reached to place the call.
     ServerUnreachable,
-    /// The invitation was too old.
-    Expired,
     /// Something broke inside the app.
     Internal,
 }

@@ -71,11 +71,6 @@ impl ScreenList {
         }
     }
 
-    /// How closely it is followed.
-    pub fn interest(&self) -> Interest {
-        self.interest
-    }
-
     /// Looks at once, with thumbnails.
     pub fn look_now(&self) {
         self.order(Order::LookNow);

@@ -29,7 +29,6 @@ pub const fn at_end(reason: EndReason) -> Option<Tone> {
         | EndReason::Untrusted
         | EndReason::RemoteUntrusted
         | EndReason::ServerUnreachable
-        | EndReason::Expired
         | EndReason::Internal => Some(Tone::Busy),
         // The person's own doing, or a ring that stops.
         EndReason::Cancelled

@@ -22,7 +22,6 @@ const ON_STAGE = {
   untrusted: true,
   remoteUntrusted: true,
   serverUnreachable: true,
-  expired: false,
   internal: true,
 } satisfies Record<EndReasonView, boolean>;
 
@@ -51,7 +50,6 @@ const NEXT = {
   untrusted: 'compare',
   remoteUntrusted: 'compare',
   serverUnreachable: 'repair',
-  expired: 'call',
   internal: 'call',
 } satisfies Record<EndReasonView, Next>;
 

@@ -114,7 +114,6 @@ fn leave_reason(reason: EndReason) -> LeaveReason {
         | EndReason::DeclinedElsewhere
         | EndReason::RemoteUntrusted
         | EndReason::ServerUnreachable
-        | EndReason::Expired
         | EndReason::Internal => LeaveReason::HungUp,
     }
 }

@@ -445,7 +445,6 @@ const fn is_missed(reason: EndReason) -> bool {
         | EndReason::Untrusted
         | EndReason::RemoteUntrusted
         | EndReason::ServerUnreachable
-        | EndReason::Expired
         | EndReason::Internal => false,
     }
 }

@@ -156,8 +156,6 @@ pub struct IntentError {
 pub enum IntentErrorCode {
     /// Not a name.
     BadName,
-    /// Not a server's address.
-    BadAddress,
     /// A STUN or TURN server cannot be used as it is written.
     BadIceServer,
     /// The server is not connected.

@@ -7,7 +7,7 @@ use crate::frame::VideoFrame;
 use crate::pipeline::key_frame_pace::KeyFramePace;
 use crate::pipeline::worker::{Stop, Worker};
 use crate::rtp::frame_assembler::{Assembled, AssemblerStatistics, EncodedUnit, FrameAssembler};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,14 +34,6 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    fn from_bits(bits: u8) -> Self {
-        match bits {
-            1 => Self::Coded,
-            2 => Self::Decoded,
-            _ => Self::Both,
-        }
-    }
-
     const fn has(self, other: Self) -> bool {
         self as u8 & other as u8 == other as u8
     }
@@ -88,8 +80,6 @@ pub struct VideoReceiveStatistics {
 }
 
 struct Shared {
-    delivery: AtomicU8,
-    renew: AtomicBool,
     overflowed: AtomicU64,
     statistics: Mutex<VideoReceiveStatistics>,
 }
@@ -110,12 +100,8 @@ impl VideoReceivePipeline {
     pub fn start(delivery: Delivery, sinks: VideoReceiveSinks) -> Result<Self, DecodeError> {
         let decoder = H264Decoder::new()?;
         let (packets, incoming) = sync_channel(CAPACITY);
-        let shared = Arc::new(Shared {
-            delivery: AtomicU8::new(delivery as u8),
-            renew: AtomicBool::new(false),
-            overflowed: AtomicU64::new(0),
-            statistics: Mutex::default(),
-        });
+        let shared =
+            Arc::new(Shared { overflowed: AtomicU64::new(0), statistics: Mutex::default() });
         let theirs = shared.clone();
         let worker = Worker::spawn("video decoder", move |stop| {
             Receiving {
@@ -137,16 +123,6 @@ impl VideoReceivePipeline {
         if self.packets.try_send(packet).is_err() {
             self.shared.overflowed.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    /// Changes which form is wanted. A form that was not wanted before begins with a key frame.
-    pub fn set_delivery(&self, delivery: Delivery) {
-        self.shared.delivery.store(delivery as u8, Ordering::Release);
-    }
-
-    /// Whoever takes the pictures has lost the thread: begin anew with a key frame.
-    pub fn require_key_frame(&self) {
-        self.shared.renew.store(true, Ordering::Release);
     }
 
     /// The counts.
@@ -180,7 +156,6 @@ impl Receiving {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             let now = Instant::now();
-            self.obey();
             let out = match packet {
                 Some(packet) => self.assembler.push(packet, now),
                 None => self.assembler.poll(now),
@@ -195,15 +170,6 @@ impl Receiving {
             self.statistics.assembled = self.assembler.statistics();
             *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner) =
                 self.statistics;
-        }
-    }
-
-    fn obey(&mut self) {
-        let delivery = Delivery::from_bits(self.shared.delivery.load(Ordering::Acquire));
-        let before = std::mem::replace(&mut self.delivery, delivery);
-        let renew = self.shared.renew.swap(false, Ordering::AcqRel);
-        if renew || !before.has(delivery) {
-            self.assembler.require_key_frame();
         }
     }
 

@@ -3,4 +3,4 @@
 /**
  * Why a call ended.
  */
-export type EndReasonView = "hungUp" | "remoteHungUp" | "cancelled" | "remoteCancelled" | "declined" | "remoteDeclined" | "remoteBusy" | "noAnswer" | "missed" | "remoteOffline" | "unknownAccount" | "notAContact" | "answeredElsewhere" | "declinedElsewhere" | "connectionLost" | "connectionFailed" | "untrusted" | "remoteUntrusted" | "serverUnreachable" | "expired" | "internal";
+export type EndReasonView = "hungUp" | "remoteHungUp" | "cancelled" | "remoteCancelled" | "declined" | "remoteDeclined" | "remoteBusy" | "noAnswer" | "missed" | "remoteOffline" | "unknownAccount" | "notAContact" | "answeredElsewhere" | "declinedElsewhere" | "connectionLost" | "connectionFailed" | "untrusted" | "remoteUntrusted" | "serverUnreachable" | "internal";

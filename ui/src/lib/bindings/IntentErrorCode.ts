@@ -3,4 +3,4 @@
 /**
  * See [`IntentError`].
  */
-export type IntentErrorCode = "badName" | "badAddress" | "badIceServer" | "offline" | "inCall" | "noRelay" | "noCall" | "noScreen" | "closing";
+export type IntentErrorCode = "badName" | "badIceServer" | "offline" | "inCall" | "noRelay" | "noCall" | "noScreen" | "closing";

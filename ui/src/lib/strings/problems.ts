@@ -40,7 +40,6 @@ export const endReasons = {
   untrusted: (who) => ['Call stopped for your safety', `A message was not signed with the key of ${who}. Somebody may be trying to listen in. Compare safety numbers before you call again.`],
   remoteUntrusted: (who) => ['Call stopped for your safety', `The app of ${who} could not verify this call. Compare safety numbers before you call again.`],
   serverUnreachable: () => ['Could not call', 'The server cannot be reached. Check your network, then call again.'],
-  expired: (who) => ['Missed call', `The call from ${who} was over before it arrived here.`],
   internal: () => ['Something went wrong', 'Tincan had to end the call. Calling again usually helps.'],
 } satisfies Record<EndReasonView, (who: string) => readonly [title: string, text: string]>;
 
@@ -87,7 +86,6 @@ export const failures = {
 
 export const intentErrors = {
   badName: BAD_NAME,
-  badAddress: BAD_ADDRESS,
   badIceServer: 'A relay is written as turn:host:3478, with a user name and a password; a STUN server as stun:host:3478.',
   offline: 'The server is not connected. Try again in a moment.',
   inCall: 'You are in a call. Hang up first.',
