@@ -32,7 +32,7 @@ describe('picture-in-picture', () => {
   test('follows whoever speaks, and stays with them', async () => {
     const backend = await show('group', 'pip');
     const levels = (account: string, speaking: boolean): void => {
-      backend.pushLevels({ microphone: 0, speaking: false, participants: [{ account, level: 0.5, speaking }] });
+      backend.pushLevels({ microphone: 0, speaking: false, participants: [{ account, level: 0.5, speaking }], chain: null });
     };
     levels('esther-w', true);
     await tick();

@@ -252,7 +252,7 @@ describe('in a call', () => {
     const backend = await show('connected');
     expect(gone('speaking-bob')).toBe(true);
     const levels = (speaking: boolean): void => {
-      backend.pushLevels({ microphone: 0, speaking: false, participants: [{ account: 'bob', level: 0.5, speaking }] });
+      backend.pushLevels({ microphone: 0, speaking: false, participants: [{ account: 'bob', level: 0.5, speaking }], chain: null });
     };
     levels(true);
     await tick();
@@ -366,7 +366,7 @@ describe('settings', () => {
     const backend = await show('contacts');
     await user.click(id('open-settings'));
     await user.click(id('test-microphone'));
-    backend.pushLevels({ microphone: 0.5, speaking: true, participants: [] });
+    backend.pushLevels({ microphone: 0.5, speaking: true, participants: [], chain: null });
     await waitFor(() => { expect(Number(id('meter-microphone').getAttribute('aria-valuenow'))).toBeGreaterThan(0); });
     await user.click(id('close-settings'));
     expect(lastIntent(backend)).toEqual({ type: 'testMicrophone', on: false });

@@ -4,6 +4,7 @@ mod connect;
 mod relay;
 mod screen;
 mod share;
+mod sound;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -19,6 +20,8 @@ pub enum Bench {
     Screen(screen::Options),
     /// Processor time of sharing a screen, still and scrolling, beside Chromium's.
     Share(share::Options),
+    /// What becomes of echo, noise and levels in the microphone's chain, and what it costs.
+    Sound(sound::Options),
 }
 
 /// Measures; true if everything that was tried worked.
@@ -28,5 +31,6 @@ pub fn run(bench: &Bench) -> Result<bool> {
         Bench::Relay(options) => relay::run(options),
         Bench::Screen(options) => screen::run(options),
         Bench::Share(options) => share::run(options),
+        Bench::Sound(options) => sound::run(options),
     }
 }

@@ -12,6 +12,7 @@ mod screens;
 mod session;
 mod snapshot;
 mod sounds;
+mod talk;
 
 use crate::key_store::{self, KeyPlace, KeyStoreError};
 use crate::media::{MediaNote, MediaSession, Sounder};
@@ -30,6 +31,7 @@ use session::Session;
 use snapshot::Notices;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use talk::HeldKey;
 use tincan_call::{Input, PeerKey};
 use tincan_media::device::Devices;
 use tincan_media::screen::Screens;
@@ -179,6 +181,7 @@ struct Controller {
     sounding: Option<Tone>,
     media_notes: mpsc::UnboundedReceiver<MediaNote>,
     notices: Notices,
+    talk: HeldKey,
     network: NetworkWatch,
     sleep: SleepWatch,
     revision: u32,
@@ -220,6 +223,7 @@ impl Controller {
             sounding: None,
             media_notes,
             notices,
+            talk: HeldKey::default(),
             network: NetworkWatch::start(),
             sleep: SleepWatch::new(Clocks::now()),
             revision: 0,
@@ -266,7 +270,7 @@ impl Controller {
                 Some(note) = self.media_notes.recv() => self.hear_media(note).await,
                 () = sleep_until(deadline) => self.step(Input::DeadlineReached).await,
                 _ = ticks.tick() => {
-                    if let Some(levels) = self.media.levels() {
+                    if let Some(levels) = self.media.levels(self.devices.testing_microphone) {
                         self.ui.show_levels(&levels);
                     }
                     ticked = ticked.wrapping_add(1);

@@ -32,7 +32,7 @@ use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use tincan_media::pipeline::video_receive::{
     Delivery, VideoReceivePipeline, VideoReceiveSinks, VideoReceiveStatistics,
 };
-use tincan_media::process::apm::ApmSettings;
+use tincan_media::process::chain::ChainSettings;
 use tincan_media::screen::Screens;
 use tincan_peer_connection::{MediaSender, MediaSinks};
 use tincan_proto::units::Resolution;
@@ -127,8 +127,12 @@ impl MediaSession {
         notes: mpsc::UnboundedSender<MediaNote>,
     ) -> Result<Self, OpusError> {
         let outlets = Arc::<Outlets>::default();
-        let voice_settings =
-            AudioSendSettings { apm: processing(settings), muted: true, ..Default::default() };
+        let voice_settings = AudioSendSettings {
+            processing: processing(settings),
+            original: settings.original_sound,
+            muted: true,
+            ..Default::default()
+        };
         let voice = AudioSendPipeline::start(voice_settings, {
             let outlets = outlets.clone();
             Box::new(move |packet| outlets.send_audio(&packet))
@@ -176,7 +180,8 @@ impl MediaSession {
 
     /// Applies the processing switches at once.
     pub fn set_processing(&self, settings: &Settings) {
-        self.voice.set_apm(processing(settings));
+        self.voice.set_processing(processing(settings));
+        self.voice.set_original(settings.original_sound);
     }
 
     /// Prepares for a connection. No device is opened for it and what arrives is dropped, until
@@ -319,8 +324,9 @@ impl MediaSession {
         })
     }
 
-    /// How loud it is here and there; none if nothing is heard at all.
-    pub fn levels(&self) -> Option<Levels> {
+    /// How loud it is here and there; none if nothing is heard at all. `watched`: somebody looks at
+    /// what the processing does.
+    pub fn levels(&self, watched: bool) -> Option<Levels> {
         if self.wanted.microphone.is_none() && self.peers.is_empty() {
             return None;
         }
@@ -339,6 +345,7 @@ impl MediaSession {
             microphone: if open { own.level.meter() } else { 0.0 },
             speaking: open && own.speaking,
             participants,
+            chain: (open && watched).then(|| own.into()),
         })
     }
 
@@ -368,10 +375,12 @@ fn note_resolution(slot: &AtomicU64, annex_b: &[u8]) {
     }
 }
 
-fn processing(settings: &Settings) -> ApmSettings {
-    ApmSettings {
+fn processing(settings: &Settings) -> ChainSettings {
+    ChainSettings {
+        high_pass: settings.high_pass,
         echo_cancellation: settings.echo_cancellation,
         noise_suppression: settings.noise_suppression,
         auto_gain: settings.auto_gain,
+        limiter: settings.limiter,
     }
 }

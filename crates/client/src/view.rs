@@ -21,12 +21,13 @@ pub use check::{
 };
 pub use devices::{DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, SampleView};
 pub use echo::{EchoReportView, EchoView};
-pub use figures::{Levels, ParticipantLevel, ParticipantStats};
+pub use figures::{ChainLevels, Levels, ParticipantLevel, ParticipantStats};
 pub use intents::{Intent, IntentError, IntentErrorCode};
 pub use notices::{Notice, NoticeKind};
 pub use screens::{ScreenAccessView, ScreenView, ScreensView, ShareProblem, ShareView};
 pub use session::{ServerView, SessionProblem, SessionView};
-pub use settings::{IceServerError, Settings, Shortcuts, Theme};
+pub use settings::{IceServerError, Settings, Shortcuts, TalkMode, Theme};
+pub use tincan_media::process::chain::NoiseSuppression;
 pub use tincan_media::screen::{ScreenKind, ScreenUnavailable};
 
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! Re-blocking: what a device hands over in one callback (any number of frames, any number of
-//! channels, any rate) to blocks of 10 ms mono at 48 kHz, and back. Runs in audio callbacks:
+//! channels, any rate) to blocks of 10 ms at 48 kHz, and back. Runs in audio callbacks:
 //! all memory is taken at the start.
 
-use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE, StereoBlock};
+use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, StereoBlock};
 use tincan_media::device::DeviceError;
 use tincan_media::process::resample::{ResampleError, Resampler};
 
@@ -13,24 +13,42 @@ const ROOM: usize = 16 * BLOCK_SAMPLES;
 /// From a microphone's callbacks to blocks.
 pub(crate) struct FromDevice {
     channels: usize,
-    resampler: Resampler,
-    mono: Vec<f32>,
-    resampled: Vec<f32>,
-    block: AudioBlock,
+    /// One, or two where the device has more than one channel. Further channels are left out,
+    /// since on sound cards with many inputs most of them are not connected.
+    sides: Vec<Side>,
+    block: StereoBlock,
     filled: usize,
+}
+
+struct Side {
+    resampler: Resampler,
+    taken: Vec<f32>,
+    resampled: Vec<f32>,
+}
+
+impl Side {
+    fn new(rate: u32) -> Result<Self, DeviceError> {
+        Ok(Self {
+            resampler: Resampler::from_device(rate).map_err(unsupported)?,
+            taken: Vec::with_capacity(BLOCK_SAMPLES),
+            resampled: Vec::with_capacity(ROOM),
+        })
+    }
+
+    fn take(&mut self, samples: impl Iterator<Item = f32>) {
+        self.taken.clear();
+        self.resampled.clear();
+        self.taken.extend(samples);
+        self.resampler.push(&self.taken, &mut self.resampled);
+    }
 }
 
 impl FromDevice {
     /// For a device that delivers `channels` interleaved channels at `rate`.
     pub(crate) fn new(channels: u16, rate: u32) -> Result<Self, DeviceError> {
-        Ok(Self {
-            channels: channels.max(1).into(),
-            resampler: Resampler::from_device(rate).map_err(unsupported)?,
-            mono: Vec::with_capacity(BLOCK_SAMPLES),
-            resampled: Vec::with_capacity(ROOM),
-            block: SILENCE,
-            filled: 0,
-        })
+        let channels = usize::from(channels.max(1));
+        let sides = (0..channels.min(2)).map(|_| Side::new(rate)).collect::<Result<_, _>>()?;
+        Ok(Self { channels, sides, block: StereoBlock::SILENCE, filled: 0 })
     }
 
     /// Takes what one callback brought and hands each block that it completes to `sink`.
@@ -38,17 +56,18 @@ impl FromDevice {
         &mut self,
         data: &[T],
         to_f32: impl Fn(T) -> f32,
-        mut sink: impl FnMut(&AudioBlock),
+        mut sink: impl FnMut(&StereoBlock),
     ) {
         // In small pieces, so that a callback of any size fits into the memory taken.
         for piece in data.chunks(self.channels * BLOCK_SAMPLES) {
-            self.mono.clear();
-            self.resampled.clear();
-            let frames = piece.chunks_exact(self.channels);
-            self.mono.extend(frames.map(|frame| mix(frame, &to_f32)));
-            self.resampler.push(&self.mono, &mut self.resampled);
-            for &sample in &self.resampled {
-                self.block[self.filled] = bounded(sample);
+            for (n, side) in self.sides.iter_mut().enumerate() {
+                side.take(piece.chunks_exact(self.channels).map(|frame| to_f32(frame[n])));
+            }
+            let Some((left, others)) = self.sides.split_first() else { return };
+            let right = others.first().unwrap_or(left);
+            for (&left, &right) in left.resampled.iter().zip(&right.resampled) {
+                self.block.left[self.filled] = bounded(left);
+                self.block.right[self.filled] = bounded(right);
                 self.filled += 1;
                 if self.filled == BLOCK_SAMPLES {
                     self.filled = 0;
@@ -61,14 +80,6 @@ impl FromDevice {
 
 fn unsupported(error: ResampleError) -> DeviceError {
     DeviceError::Unsupported(error.to_string())
-}
-
-/// The mean of the first two channels: a call has one voice. Further channels are left out,
-/// since on sound cards with many inputs most of them are not connected.
-fn mix<T: Copy>(frame: &[T], to_f32: &impl Fn(T) -> f32) -> f32 {
-    let used = &frame[..frame.len().min(2)];
-    let sum: f32 = used.iter().map(|&sample| to_f32(sample)).sum();
-    sum / used.len() as f32
 }
 
 /// Float devices may deliver anything; blocks are in [-1, 1].
@@ -170,7 +181,7 @@ mod tests {
             let mut got = Vec::new();
             let sent: Vec<f32> = (0..48_000).map(ramp).collect();
             for callback in sent.chunks(size) {
-                blocks.take(callback, |s| s, |block| got.extend_from_slice(block));
+                blocks.take(callback, |s| s, |block| got.extend_from_slice(&block.left));
             }
             assert_eq!(got, sent, "callbacks of {size}");
         }
@@ -201,13 +212,22 @@ mod tests {
     }
 
     #[test]
-    fn stereo_is_mixed_and_further_inputs_are_left_out() {
+    fn two_channels_are_kept_and_further_inputs_are_left_out() {
         let mut blocks = FromDevice::new(4, 48_000).unwrap();
         let frame = [0.5, 0.25, 1.0, 1.0];
         let data: Vec<f32> = frame.into_iter().cycle().take(4 * 480).collect();
         let mut got = None;
         blocks.take(&data, |s| s, |block| got = Some(*block));
-        assert_eq!(got, Some([0.375; BLOCK_SAMPLES]));
+        let wanted = StereoBlock { left: [0.5; BLOCK_SAMPLES], right: [0.25; BLOCK_SAMPLES] };
+        assert_eq!(got, Some(wanted));
+    }
+
+    #[test]
+    fn one_channel_is_on_both_sides() {
+        let mut blocks = FromDevice::new(1, 48_000).unwrap();
+        let mut got = None;
+        blocks.take(&[0.5f32; 480], |s| s, |block| got = Some(*block));
+        assert_eq!(got, Some(StereoBlock::both([0.5; BLOCK_SAMPLES])));
     }
 
     #[test]
@@ -234,7 +254,7 @@ mod tests {
         let wild = [f32::NAN, f32::INFINITY, -7.0, 0.5];
         let data: Vec<f32> = wild.into_iter().cycle().take(480).collect();
         let mut got = SILENCE;
-        blocks.take(&data, |s| s, |block| got = *block);
+        blocks.take(&data, |s| s, |block| got = block.left);
         assert_eq!(got[..4], [0.0, 1.0, -1.0, 0.5]);
     }
 

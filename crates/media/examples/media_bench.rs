@@ -19,7 +19,7 @@ use tincan_media::pipeline::audio_receive::AudioReceivePipeline;
 use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
 use tincan_media::pipeline::video_send::VideoSendPipeline;
-use tincan_media::process::apm::{Apm, ApmSettings};
+use tincan_media::process::chain::{CaptureChain, ChainSettings};
 use tincan_media::process::convert::{PixelFormat, to_i420};
 use tincan_media::process::resample::Resampler;
 use tincan_media::process::scale::scale;
@@ -168,13 +168,16 @@ fn sound() -> anyhow::Result<()> {
         _ = black_box(decoder.decode(&packets[n as usize], &mut pcm));
     });
     for (name, settings) in [
-        ("echo canceller, a block", ApmSettings { echo_cancellation: true, ..ApmSettings::NONE }),
-        ("all processing, a block", ApmSettings::ALL),
+        (
+            "echo canceller, a block",
+            ChainSettings { echo_cancellation: true, ..ChainSettings::NONE },
+        ),
+        ("all processing, a block", ChainSettings::ALL),
     ] {
-        let mut apm = Apm::new(settings);
+        let mut chain = CaptureChain::new(settings);
         measure(name, 800, |n| {
-            apm.render(&block(n));
-            apm.capture(&mut block(n + 7));
+            chain.render(&block(n));
+            chain.capture(&mut block(n + 7));
         });
     }
     let mut detector = VoiceDetector::new();
@@ -242,7 +245,8 @@ fn call() -> anyhow::Result<()> {
         }
     })));
     let (mut sequence, mut timestamp) = (0u16, 0u32);
-    let settings = AudioSendSettings { apm: ApmSettings::NONE, ..AudioSendSettings::default() };
+    let settings =
+        AudioSendSettings { processing: ChainSettings::NONE, ..AudioSendSettings::default() };
     let microphone = AudioSendPipeline::start(
         settings,
         Box::new(move |coded| {

@@ -1,7 +1,7 @@
 //! The ports to devices: what the app may ask of microphones, speakers and cameras.
 //! `tincan-devices` implements them for real hardware; `synthetic` for the test picture.
 
-use crate::audio::{AudioBlock, StereoBlock};
+use crate::audio::StereoBlock;
 use crate::frame::VideoFrame;
 use crate::mailbox::NewestIn;
 use tincan_proto::units::{FrameRate, Resolution};
@@ -58,9 +58,9 @@ pub trait OpenDevice: Send {
     fn id(&self) -> &str;
 }
 
-/// Takes blocks from a microphone. Called on the audio thread: it must not allocate, lock,
+/// Takes blocks from a microphone; one with a single channel has it on both sides. Called on the audio thread: it must not allocate, lock,
 /// log or wait.
-pub type MicrophoneSink = Box<dyn FnMut(&AudioBlock) + Send>;
+pub type MicrophoneSink = Box<dyn FnMut(&StereoBlock) + Send>;
 
 /// Fills blocks for a speaker. Called on the audio thread, with the same prohibitions.
 pub type SpeakerSource = Box<dyn FnMut(&mut StereoBlock) + Send>;

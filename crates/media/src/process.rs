@@ -1,7 +1,8 @@
 //! What is done to sound between device and codec, and to pictures between camera and encoder.
 
-pub mod apm;
+pub mod chain;
 pub mod convert;
+pub mod downmix;
 pub mod level;
 pub mod resample;
 pub mod scale;

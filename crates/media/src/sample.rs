@@ -2,6 +2,7 @@
 
 use crate::audio::{AudioBlock, BLOCK, SILENCE, StereoBlock};
 use crate::device::{MicrophoneSink, SpeakerSource};
+use crate::process::downmix::Downmix;
 use rtrb::{Consumer, RingBuffer};
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ pub struct Recorded(Vec<AudioBlock>);
 pub fn record(most: Duration) -> (MicrophoneSink, Recording) {
     let blocks = (most.as_millis() / BLOCK.as_millis()).max(1) as usize;
     let (mut ring, recording) = RingBuffer::new(blocks);
+    let mut downmix = Downmix::default();
     let sink: MicrophoneSink = Box::new(move |block| {
         // Full: what comes later is not wanted.
-        let _full = ring.push(*block);
+        let _full = ring.push(downmix.mix(block));
     });
     (sink, Recording(recording))
 }
@@ -49,13 +51,13 @@ impl Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::BLOCK_SAMPLES;
+    use crate::audio::{BLOCK_SAMPLES, StereoBlock};
 
     #[test]
     fn what_was_said_comes_back_and_no_more_than_was_asked_for() {
         let (mut sink, recording) = record(Duration::from_millis(50));
         for n in 0..9u8 {
-            sink(&[f32::from(n); BLOCK_SAMPLES]);
+            sink(&StereoBlock::both([f32::from(n); BLOCK_SAMPLES]));
         }
         let recorded = recording.finish();
         assert_eq!(recorded.length(), Duration::from_millis(50));

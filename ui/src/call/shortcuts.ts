@@ -3,7 +3,7 @@
 import type { CallView } from '../lib/bindings/CallView';
 import type { Intent } from '../lib/bindings/Intent';
 
-export const SHORTCUTS = { microphone: 'M', camera: 'V', share: 'S', pip: 'P', fullScreen: 'F', zoom: 'Z', hangUp: 'Ctrl+Shift+H', settings: 'Ctrl+,' } as const;
+export const SHORTCUTS = { microphone: 'M', talk: 'Space', camera: 'V', share: 'S', pip: 'P', fullScreen: 'F', zoom: 'Z', hangUp: 'Ctrl+Shift+H', settings: 'Ctrl+,' } as const;
 
 /** The same for assistive technology (`aria-keyshortcuts`). */
 export const ARIA_SHORTCUTS = { ...SHORTCUTS, hangUp: 'Control+Shift+H', settings: 'Control+,' } as const;
@@ -11,7 +11,7 @@ export const ARIA_SHORTCUTS = { ...SHORTCUTS, hangUp: 'Control+Shift+H', setting
 /** What a key asks of this window, not of the call. */
 export type WindowAction = { type: 'toggleShare' } | { type: 'togglePip' } | { type: 'toggleFullScreen' };
 
-function isTyping(event: KeyboardEvent): boolean {
+export function isTyping(event: KeyboardEvent): boolean {
   const { target } = event;
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.tagName === 'TEXTAREA' || target.tagName === 'SELECT') return true;

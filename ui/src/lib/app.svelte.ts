@@ -8,7 +8,7 @@ import type { Levels } from './bindings/Levels';
 import type { Snapshot } from './bindings/Snapshot';
 import type { VideoMode } from './video/protocol';
 
-const SILENCE: Levels = { microphone: 0, speaking: false, participants: [] };
+const SILENCE: Levels = { microphone: 0, speaking: false, participants: [], chain: null };
 
 /** Something asked for in this window that was not carried out. */
 export interface LocalNotice {

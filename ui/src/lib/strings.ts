@@ -14,11 +14,13 @@ import { check, network } from './strings/network';
 import { keyChanged } from './strings/problems';
 import { share } from './strings/share';
 import { shared } from './strings/shared';
+import { sound } from './strings/sound';
 
 export { notificationLacks } from './strings/desktop';
 export * from './strings/network';
 export * from './strings/problems';
 export * from './strings/share';
+export { noiseLevels } from './strings/sound';
 
 export const t = {
   app: 'Tincan',
@@ -184,7 +186,7 @@ export const t = {
     echo: 'Echo cancellation',
     echoHint: 'Keeps the sound of your speakers out of the call.',
     noise: 'Noise suppression',
-    noiseHint: 'Takes out fans, traffic and keyboards.',
+    noiseHint: 'Takes out fans and traffic. More of it can make a voice thinner.',
     gain: 'Automatic level',
     gainHint: 'Keeps your voice at an even loudness.',
     theme: 'Theme',
@@ -212,6 +214,7 @@ export const t = {
       `${relayed ? 'Over the relay' : 'Direct'}: ${roundTripMs === null ? '' : `${roundTripMs} ms there and back, `}${lossPercent} % lost`,
   },
   ...desktop,
+  sound,
   network,
   check,
   share,

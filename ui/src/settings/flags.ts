@@ -6,10 +6,15 @@ import { t } from '../lib/strings';
 import type { FlagWords } from './Flags.svelte';
 
 export const PROCESSING: readonly FlagWords[] = [
-  ['echoCancellation', t.settings.echo, t.settings.echoHint],
-  ['noiseSuppression', t.settings.noise, t.settings.noiseHint],
-  ['autoGain', t.settings.gain, t.settings.gainHint],
+  ['echoCancellation', t.settings.echo, t.settings.echoHint, 'echo-cancellation'],
+  ['highPass', t.sound.highPass, t.sound.highPassHint, 'high-pass'],
+  ['autoGain', t.settings.gain, t.settings.gainHint, 'auto-gain'],
+  ['limiter', t.sound.limiter, t.sound.limiterHint, 'limiter'],
 ];
+
+export const ORIGINAL: readonly FlagWords[] = [['originalSound', t.sound.original, t.sound.originalHint, 'original-sound']];
+
+export const MUTED_HINT: readonly FlagWords[] = [['mutedHint', t.sound.mutedHint, t.sound.mutedHintHint, 'muted-hint-switch']];
 
 export const NOTIFICATIONS: readonly FlagWords[] = [
   ['notifications', t.notifications.on, t.notifications.onHint, 'notifications'],

@@ -5,7 +5,7 @@ use crate::media::{MediaNote, Wanted, entries};
 use crate::profile::Preferences;
 use crate::view::{
     CaptureView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, NoticeKind,
-    SampleView,
+    SampleView, TalkMode,
 };
 use std::collections::BTreeMap;
 use tincan_call::Picture;
@@ -109,7 +109,11 @@ impl Controller {
     pub(super) fn apply_devices(&mut self) {
         let state = &self.devices;
         let chosen = |kind| state.chosen.get(&kind).cloned();
-        let microphone = state.call_microphone || state.testing_microphone;
+        let settings = &self.preferences.settings;
+        // Open while muted: to notice that somebody speaks, or so that a held key is heard at once.
+        let in_call = self.calls.state().current.is_some();
+        let standing_by = in_call && (settings.muted_hint || settings.talk == TalkMode::WhileHeld);
+        let microphone = state.call_microphone || state.testing_microphone || standing_by;
         let camera = match state.call_picture {
             Picture::Camera => true,
             Picture::Nothing => state.previewing_camera,
@@ -121,7 +125,7 @@ impl Controller {
             camera: camera.then(|| chosen(DeviceKind::Camera)),
             speaker: chosen(DeviceKind::Speaker),
             picture: state.call_picture,
-            screen_sound: self.preferences.settings.share_sound,
+            screen_sound: settings.share_sound,
         };
         let muted = !state.call_microphone;
         self.media.want(wanted, muted);

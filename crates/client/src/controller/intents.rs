@@ -35,11 +35,13 @@ impl Controller {
                 self.reachable()?;
                 let call = CallId::random(&mut rand::rng());
                 self.step(Input::CallPressed { call, to, media }).await;
+                self.begin_talk().await;
             }
             Intent::Accept { call, media } => {
                 self.ringing(call)?;
                 self.reachable()?;
                 self.step(Input::AcceptPressed { call, media }).await;
+                self.begin_talk().await;
             }
             Intent::Decline { call } => {
                 self.ringing(call)?;
@@ -58,7 +60,11 @@ impl Controller {
                 self.session.retry_now();
                 self.step(Input::ReconnectPressed).await;
             }
-            Intent::SetMicrophone { on } => self.step(Input::MicrophoneSwitched { on }).await,
+            Intent::SetMicrophone { on } => {
+                self.talk.switched();
+                self.step(Input::MicrophoneSwitched { on }).await;
+            }
+            Intent::HoldMicrophone { held } => self.hold_microphone(held).await,
             Intent::SetCamera { on } => self.step(Input::CameraSwitched { on }).await,
             Intent::ChooseDevice { device, id } => self.choose_device(device, id),
             Intent::RefreshDevices => self.media.list_devices(),
@@ -83,7 +89,12 @@ impl Controller {
                 let checked = settings.check_ice_servers();
                 checked.map_err(|e| refuse(IntentErrorCode::BadIceServer, e.to_string()))?;
                 self.step(Input::AddressHidden { on: settings.hide_address }).await;
+                let talk = settings.talk;
+                let changed = self.preferences.settings.talk != talk;
                 self.update_settings(settings);
+                if changed {
+                    self.begin_talk().await;
+                }
             }
             Intent::CheckConnection => self.check_connection(),
             Intent::CancelConnectionCheck => self.check.cancel(),

@@ -11,7 +11,7 @@ use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, 
 use tincan_media::pipeline::audio_receive::{AudioReceivePipeline, AudioReceiver};
 use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
-use tincan_media::process::apm::ApmSettings;
+use tincan_media::process::chain::ChainSettings;
 use tincan_media::synthetic::tone::{BeepMicrophone, wall_millis};
 use tincan_peer_connection::{IceState, MediaSender, MediaSinks, Peer, PeerEvent, PeerOptions};
 use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
@@ -355,7 +355,7 @@ impl Session {
 }
 
 fn send_beep(media: MediaSender) -> anyhow::Result<(BeepMicrophone, AudioSendPipeline)> {
-    let settings = AudioSendSettings { apm: ApmSettings::NONE, ..Default::default() };
+    let settings = AudioSendSettings { processing: ChainSettings::NONE, ..Default::default() };
     let pipeline = AudioSendPipeline::start(
         settings,
         Box::new(move |packet| {

@@ -1,6 +1,7 @@
 //! Figures and levels of a call.
 
 use serde::Serialize;
+use tincan_media::pipeline::audio_send::MicrophoneLevels;
 use tincan_proto::AccountName;
 use tincan_proto::units::Resolution;
 use ts_rs::TS;
@@ -48,6 +49,36 @@ pub struct Levels {
     pub speaking: bool,
     /// The others.
     pub participants: Vec<ParticipantLevel>,
+    /// What the processing does, while the settings listen to the microphone.
+    pub chain: Option<ChainLevels>,
+}
+
+/// What the microphone's processing does. Decibels are absent where a part is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainLevels {
+    /// Before processing, 0 to 1, as [`Levels::microphone`].
+    pub input: f32,
+    /// After it.
+    pub output: f32,
+    /// Echo taken out, in dB, while the speaker plays something.
+    pub echo_db: Option<f32>,
+    /// Noise taken out, in dB.
+    pub noise_db: Option<f32>,
+    /// Gain applied, in dB.
+    pub gain_db: Option<f32>,
+}
+
+impl From<MicrophoneLevels> for ChainLevels {
+    fn from(levels: MicrophoneLevels) -> Self {
+        Self {
+            input: levels.input.meter(),
+            output: levels.level.meter(),
+            echo_db: levels.chain.echo_db,
+            noise_db: levels.chain.noise_db,
+            gain_db: levels.chain.gain_db,
+        }
+    }
 }
 
 /// Sound level of one participant.

@@ -68,6 +68,12 @@ pub enum Intent {
         /// On.
         on: bool,
     },
+    /// The key is held or let go that turns the microphone round for so long: to talk while it is
+    /// off, to be silent while it is on.
+    HoldMicrophone {
+        /// Held.
+        held: bool,
+    },
     /// Camera on or off.
     SetCamera {
         /// On.

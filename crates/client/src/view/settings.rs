@@ -1,7 +1,8 @@
 //! What the person has set.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tincan_connectivity::{Role, ServerUrl};
+use tincan_media::process::chain::NoiseSuppression;
 use tincan_proto::IceServer;
 use tincan_proto::ice::MAX_ICE_SERVERS;
 use ts_rs::TS;
@@ -19,6 +20,32 @@ pub enum Theme {
     Dark,
 }
 
+/// When the microphone of a call is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum TalkMode {
+    /// Until it is muted; a key that is held mutes it for so long.
+    #[default]
+    Open,
+    /// Only while a key is held.
+    WhileHeld,
+}
+
+/// Before there were levels it was on or off.
+fn noise_suppression<'de, D: Deserializer<'de>>(from: D) -> Result<NoiseSuppression, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Switch(bool),
+        Level(NoiseSuppression),
+    }
+    Ok(match Stored::deserialize(from)? {
+        Stored::Switch(true) => NoiseSuppression::default(),
+        Stored::Switch(false) => NoiseSuppression::Off,
+        Stored::Level(level) => level,
+    })
+}
+
 /// What the person has set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
@@ -27,10 +54,21 @@ pub struct Settings {
     pub theme: Theme,
     /// Take the loudspeaker's sound out of the microphone's.
     pub echo_cancellation: bool,
-    /// Take steady noise out.
-    pub noise_suppression: bool,
+    /// How much of steady noise to take out.
+    #[serde(deserialize_with = "noise_suppression")]
+    pub noise_suppression: NoiseSuppression,
     /// Level the voice. Never touches the system's mixer.
     pub auto_gain: bool,
+    /// Take rumble below the voice out.
+    pub high_pass: bool,
+    /// Bend loud sound down in place of cutting it off.
+    pub limiter: bool,
+    /// Send both sides of the microphone as they are, for music.
+    pub original_sound: bool,
+    /// When the microphone of a call is on.
+    pub talk: TalkMode,
+    /// Tell somebody who speaks while muted. The microphone stays open for that.
+    pub muted_hint: bool,
     /// Show the own picture as a mirror does.
     pub mirror_self: bool,
     /// A shared screen brings its sound along.
@@ -89,8 +127,13 @@ impl Default for Settings {
         Self {
             theme: Theme::System,
             echo_cancellation: true,
-            noise_suppression: true,
+            noise_suppression: NoiseSuppression::High,
             auto_gain: true,
+            high_pass: true,
+            limiter: true,
+            original_sound: false,
+            talk: TalkMode::Open,
+            muted_hint: true,
             mirror_self: true,
             share_sound: false,
             hide_address: false,
@@ -166,6 +209,15 @@ mod tests {
             certificate_sha256: None,
         };
         Settings { ice_servers: vec![server], ..Settings::default() }
+    }
+
+    #[test]
+    fn a_switch_of_older_settings_is_read_as_a_level() {
+        let read = |json: &str| serde_json::from_str::<Settings>(json).unwrap().noise_suppression;
+        assert_eq!(read(r#"{"noiseSuppression": true}"#), NoiseSuppression::High);
+        assert_eq!(read(r#"{"noiseSuppression": false}"#), NoiseSuppression::Off);
+        assert_eq!(read(r#"{"noiseSuppression": "veryHigh"}"#), NoiseSuppression::VeryHigh);
+        assert_eq!(read("{}"), NoiseSuppression::High);
     }
 
     #[test]

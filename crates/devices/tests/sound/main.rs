@@ -11,7 +11,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tincan_devices::SystemDevices;
-use tincan_media::audio::{BLOCK_SAMPLES, StereoBlock};
+use tincan_media::audio::StereoBlock;
 use tincan_media::device::{DeviceEntry, DeviceError, Devices};
 use tincan_test_support::process::{is_inner, run_inner, wait_until};
 use tincan_test_support::sound::{
@@ -131,8 +131,8 @@ fn a_microphone_hears_other_programs() {
     with_server("a_microphone_hears_other_programs", |sound| {
         let cable = sound.cable("cableA").unwrap();
         let (heard, listening) = sync_channel(10_000);
-        let sink = Box::new(move |block: &[f32; BLOCK_SAMPLES]| {
-            let _ = heard.try_send(*block);
+        let sink = Box::new(move |block: &StereoBlock| {
+            let _ = heard.try_send(block.left);
         });
         let microphone = SystemDevices::new()
             .open_microphone(Some(&microphone_id("cableA")), sink, Reports::default().sink())

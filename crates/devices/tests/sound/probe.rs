@@ -69,7 +69,7 @@ impl Clicks {
         let clicks = self.clone();
         Box::new(move |block| {
             clicks.blocks_in.fetch_add(1, Ordering::SeqCst);
-            let Some(at) = block.iter().position(|sample| sample.abs() > 0.3) else { return };
+            let Some(at) = block.left.iter().position(|sample| sample.abs() > 0.3) else { return };
             let sent = clicks.sent_at.swap(0, Ordering::SeqCst);
             let count = clicks.count.load(Ordering::SeqCst);
             if sent == 0 || count == MOST {

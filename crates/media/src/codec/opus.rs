@@ -1,4 +1,5 @@
-//! Opus (RFC 6716) at 48 kHz mono: frames of 20 ms out, packets of any duration in.
+//! Opus (RFC 6716) at 48 kHz: frames of 20 ms out, of one voice or of music in stereo; packets of
+//! any duration in.
 
 use crate::audio::{BLOCK_SAMPLES, SAMPLE_RATE};
 use bytes::Bytes;
@@ -36,20 +37,64 @@ impl Default for OpusSettings {
 #[error("opus: {0}")]
 pub struct OpusError(#[from] opus::Error);
 
-/// An encoder of one voice.
+/// What is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// One voice.
+    #[default]
+    Voice,
+    /// Anything, in stereo, at four times the bit rate of a voice.
+    Music,
+}
+
+impl Content {
+    /// How many channels it has.
+    pub const fn channels(self) -> usize {
+        match self {
+            Self::Voice => 1,
+            Self::Music => 2,
+        }
+    }
+
+    fn make(self) -> Result<opus::Encoder, opus::Error> {
+        match self {
+            Self::Voice => opus::Encoder::new(SAMPLE_RATE, Channels::Mono, Application::Voip),
+            Self::Music => opus::Encoder::new(SAMPLE_RATE, Channels::Stereo, Application::Audio),
+        }
+    }
+
+    /// 32 kbit/s of a voice are 128 of music (RFC 7587, section 3.1.1, has the sweet spots).
+    const fn bitrate(self, voice: Bitrate) -> u32 {
+        match self {
+            Self::Voice => voice.bps(),
+            Self::Music => voice.bps().saturating_mul(4),
+        }
+    }
+}
+
+/// An encoder of one voice, or of music.
 pub struct OpusEncoder {
+    content: Content,
     encoder: opus::Encoder,
     buffer: Box<[u8; MAX_PACKET_BYTES]>,
 }
 
 impl OpusEncoder {
-    /// Makes an encoder.
+    /// Makes an encoder of a voice.
     ///
     /// # Errors
     /// [`OpusError`].
     pub fn new(settings: OpusSettings) -> Result<Self, OpusError> {
-        let encoder = opus::Encoder::new(SAMPLE_RATE, Channels::Mono, Application::Voip)?;
-        let mut this = Self { encoder, buffer: Box::new([0; MAX_PACKET_BYTES]) };
+        Self::of(Content::Voice, settings)
+    }
+
+    /// Makes an encoder.
+    ///
+    /// # Errors
+    /// [`OpusError`].
+    pub fn of(content: Content, settings: OpusSettings) -> Result<Self, OpusError> {
+        let buffer = Box::new([0; MAX_PACKET_BYTES]);
+        let mut this = Self { content, encoder: content.make()?, buffer };
         this.set(settings)?;
         Ok(this)
     }
@@ -59,7 +104,7 @@ impl OpusEncoder {
     /// # Errors
     /// [`OpusError`] where a value is out of range.
     pub fn set(&mut self, settings: OpusSettings) -> Result<(), OpusError> {
-        let bps = i32::try_from(settings.bitrate.bps()).unwrap_or(i32::MAX);
+        let bps = i32::try_from(self.content.bitrate(settings.bitrate)).unwrap_or(i32::MAX);
         self.encoder.set_bitrate(opus::Bitrate::Bits(bps))?;
         self.encoder.set_complexity(i32::from(settings.complexity.min(10)))?;
         self.encoder.set_inband_fec(settings.expected_loss > 0)?;
@@ -68,11 +113,25 @@ impl OpusEncoder {
         Ok(())
     }
 
-    /// Encodes 20 ms. `None`: silence under DTX, nothing is to be sent.
+    /// What it encodes.
+    pub const fn content(&self) -> Content {
+        self.content
+    }
+
+    /// Forgets what it has heard: none of it is in the packets that follow.
     ///
     /// # Errors
     /// [`OpusError`].
-    pub fn encode(&mut self, pcm: &[f32; FRAME_SAMPLES]) -> Result<Option<Bytes>, OpusError> {
+    pub fn reset(&mut self) -> Result<(), OpusError> {
+        Ok(self.encoder.reset_state()?)
+    }
+
+    /// Encodes 20 ms, interleaved where there are two channels. `None`: silence under DTX,
+    /// nothing is to be sent.
+    ///
+    /// # Errors
+    /// [`OpusError`], also if it is not 20 ms.
+    pub fn encode(&mut self, pcm: &[f32]) -> Result<Option<Bytes>, OpusError> {
         let length = self.encoder.encode_float(pcm, &mut self.buffer[..])?;
         // Two bytes or fewer are DTX's way to say that there is nothing to send (opus_encode).
         Ok((length > 2).then(|| Bytes::copy_from_slice(&self.buffer[..length])))
@@ -239,6 +298,36 @@ mod tests {
         };
         assert!(heard(true) > 0.2, "recovered: {}", heard(true));
         assert!(heard(false) > 0.1, "concealed: {}", heard(false));
+    }
+
+    #[test]
+    fn music_keeps_its_sides_apart() {
+        let mut encoder = OpusEncoder::of(Content::Music, OpusSettings::default()).unwrap();
+        let mut decoder = opus::Decoder::new(SAMPLE_RATE, Channels::Stereo).unwrap();
+        let mut pcm = [0.0; 2 * FRAME_SAMPLES];
+        for n in 0..50 {
+            let left = tone(n * FRAME_SAMPLES);
+            let frame: Vec<f32> = left.iter().flat_map(|&left| [left, 0.0]).collect();
+            let packet = encoder.encode(&frame).unwrap().unwrap();
+            assert_eq!(decoder.decode_float(&packet, &mut pcm, false).unwrap(), FRAME_SAMPLES);
+        }
+        let side = |at: usize| pcm.iter().skip(at).step_by(2).copied().collect::<Vec<f32>>();
+        let (left, right) = (amplitude(&side(0)), amplitude(&side(1)));
+        assert!((left - 0.3).abs() < 0.03 && right < 0.01, "{left} and {right}");
+    }
+
+    #[test]
+    fn after_a_reset_nothing_of_before_is_heard() {
+        let settings = OpusSettings { expected_loss: 30, ..OpusSettings::default() };
+        let mut encoder = OpusEncoder::new(settings).unwrap();
+        for n in 0..50 {
+            encoder.encode(&tone(n * FRAME_SAMPLES)).unwrap();
+        }
+        encoder.reset().unwrap();
+        let mut fresh = OpusEncoder::new(settings).unwrap();
+        for n in 0..10 {
+            assert_eq!(encoder.encode(&tone(n)).unwrap(), fresh.encode(&tone(n)).unwrap());
+        }
     }
 
     #[test]

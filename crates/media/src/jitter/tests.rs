@@ -399,7 +399,7 @@ fn tone_packets(start: Instant, count: u64) -> Vec<RtpPayload> {
     let mut encoder = OpusEncoder::new(OpusSettings::default()).unwrap();
     (0..count)
         .map(|n| {
-            let pcm = std::array::from_fn(|i| {
+            let pcm: [f32; FRAME_SAMPLES] = std::array::from_fn(|i| {
                 0.3 * ((n as usize * FRAME_SAMPLES + i) as f32 * 0.0575).sin()
             });
             let payload = encoder.encode(&pcm).unwrap().unwrap();

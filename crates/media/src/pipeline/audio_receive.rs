@@ -4,7 +4,7 @@
 mod speaker;
 mod voice;
 
-use crate::audio::{BLOCK, StereoBlock};
+use crate::audio::{BLOCK, SILENCE, StereoBlock};
 use crate::device::SpeakerSource;
 use crate::encoded::RtpPayload;
 use crate::jitter::JitterStatistics;
@@ -226,11 +226,15 @@ impl Receiving {
             tap(&block);
         }
         let Some(speaker) = &mut self.speaker else { return };
+        let missed = speaker.missed();
+        if let Some(reference) = &mut self.reference {
+            // In place of what came too late the speaker has played silence.
+            (0..missed).for_each(|_| reference.play(&SILENCE));
+        }
         if speaker.feed(&block)
             && let Some(reference) = &mut self.reference
         {
-            // Full: no microphone takes it, so there is no echo to cancel.
-            let _full = reference.0.push(block.mono());
+            reference.play(&block.mono());
         }
     }
 }

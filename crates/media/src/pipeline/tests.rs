@@ -11,7 +11,7 @@ use crate::pipeline::audio_receive::AudioReceivePipeline;
 use crate::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use crate::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
 use crate::pipeline::video_send::VideoSendPipeline;
-use crate::process::apm::ApmSettings;
+use crate::process::chain::ChainSettings;
 use crate::process::testing::Voice;
 use crate::rtp::frame_assembler::EncodedUnit;
 use crate::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
@@ -31,7 +31,7 @@ fn settings() -> EncoderSettings {
 }
 
 fn raw_audio() -> AudioSendSettings {
-    AudioSendSettings { apm: ApmSettings::NONE, ..Default::default() }
+    AudioSendSettings { processing: ChainSettings::NONE, ..Default::default() }
 }
 
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
@@ -274,7 +274,7 @@ fn speak(mut sink: crate::device::MicrophoneSink) -> crate::pipeline::worker::Wo
         let mut due = Instant::now();
         while !stop.is_set() {
             voice.fill(&mut block);
-            sink(&block);
+            sink(&StereoBlock::both(block));
             due += Duration::from_millis(10);
             stop.wait_until(due);
         }
@@ -337,8 +337,8 @@ fn a_speaker_plays_every_block_in_order_and_paces_the_mixer() {
 
 #[test]
 fn the_echo_of_the_speaker_is_cancelled_through_both_pipelines() {
-    let apm = ApmSettings { echo_cancellation: true, ..ApmSettings::NONE };
-    let settings = AudioSendSettings { apm, muted: true, ..Default::default() };
+    let processing = ChainSettings { echo_cancellation: true, ..ChainSettings::NONE };
+    let settings = AudioSendSettings { processing, muted: true, ..Default::default() };
     // The far voice comes from a pipeline of its own; the near microphone hears the speaker only.
     let (far, receive, _receiver) = audio_call(raw_audio());
     let near = AudioSendPipeline::start(settings, Box::new(|_| ())).unwrap();
@@ -353,7 +353,7 @@ fn the_echo_of_the_speaker_is_cancelled_through_both_pipelines() {
         speaker(&mut block);
         played.push_back(block.left.map(|x| 0.5 * x));
         let echo = played.pop_front().unwrap();
-        microphone(&echo);
+        microphone(&StereoBlock::both(echo));
         due += Duration::from_millis(10);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         if n >= 350 {

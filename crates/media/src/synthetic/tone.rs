@@ -1,6 +1,6 @@
 //! Sound to measure with: a beep at each whole second of the wall clock, and what hears it.
 
-use crate::audio::{AudioBlock, BLOCK_SAMPLES, SAMPLE_RATE};
+use crate::audio::{AudioBlock, BLOCK_SAMPLES, SAMPLE_RATE, StereoBlock};
 use crate::device::{MicrophoneSink, OpenDevice};
 use crate::pipeline::worker::Worker;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -85,7 +85,7 @@ impl BeepMicrophone {
                     stop.wait_until(Instant::now() + ahead);
                 }
                 tone.fill(&mut block, begins);
-                sink(&block);
+                sink(&StereoBlock::both(block));
                 begins += 10.0;
             }
         });

@@ -73,6 +73,7 @@ export function levelsFor(name: string, snapshot: Snapshot, at: number): Levels 
   const hears = snapshot.devices.testingMicrophone || (snapshot.call?.microphone.on ?? false);
   return {
     microphone: hears ? wave(0) : 0,
+    chain: snapshot.devices.testingMicrophone ? { input: wave(0) - 0.1, output: wave(0), echoDb: 31.4, noiseDb: 14.2, gainDb: 6.8 } : null,
     speaking: hears && !speaking,
     participants: (snapshot.call?.participants ?? []).map(({ account, connected }, index) => ({
       account,

@@ -168,6 +168,10 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
     }
     case 'setMicrophone':
       return inCall(snapshot, { microphone: { on: intent.on, live: intent.on, problem: null } });
+    case 'holdMicrophone': {
+      const on = !snapshot.call?.microphone.on;
+      return inCall(snapshot, { microphone: { on, live: on, problem: null } });
+    }
     case 'setCamera': {
       const camera = { on: intent.on, live: intent.on, problem: null };
       return inCall(snapshot, { camera, selfTile: intent.on ? 'self' : null });

@@ -56,7 +56,11 @@ call: CallId, } | { "type": "hangUp" } | { "type": "reconnectNow" } | { "type": 
 /**
  * On.
  */
-on: boolean, } | { "type": "setCamera", 
+on: boolean, } | { "type": "holdMicrophone", 
+/**
+ * Held.
+ */
+held: boolean, } | { "type": "setCamera", 
 /**
  * On.
  */

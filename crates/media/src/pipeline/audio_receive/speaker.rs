@@ -33,6 +33,7 @@ pub(super) struct Feeder {
     ring: Producer<StereoBlock>,
     counts: Arc<SpeakerCounts>,
     underruns_before: u64,
+    underruns_told: u64,
 }
 
 impl Feeder {
@@ -55,7 +56,7 @@ impl Feeder {
             }
         });
         let underruns_before = counts.underruns.load(Ordering::Relaxed);
-        (Self { ring, counts, underruns_before }, source)
+        (Self { ring, counts, underruns_before, underruns_told: underruns_before }, source)
     }
 
     /// Whether the speaker was closed.
@@ -68,6 +69,12 @@ impl Feeder {
         let underruns = self.counts.underruns.load(Ordering::Relaxed) - self.underruns_before;
         let depth = DEPTH.saturating_add(underruns as usize).min(MAX_DEPTH);
         self.ring.buffer().capacity() - self.ring.slots() < depth
+    }
+
+    /// Blocks of silence that it has played since this was asked last, since there was none.
+    pub fn missed(&mut self) -> u64 {
+        let underruns = self.counts.underruns.load(Ordering::Relaxed);
+        underruns - std::mem::replace(&mut self.underruns_told, underruns)
     }
 
     /// Gives it a block. False when it takes none.

@@ -1,0 +1,75 @@
+//! A key that is held turns the microphone round for so long.
+
+use super::Controller;
+use crate::view::TalkMode;
+use tincan_call::Input;
+
+/// The key, and how the microphone was before it was held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldKey {
+    before: Option<bool>,
+}
+
+impl HeldKey {
+    /// The key is held or let go while the microphone is `on`; returns how it is to be from now on.
+    fn hold(&mut self, held: bool, on: bool) -> Option<bool> {
+        match (held, self.before) {
+            (true, None) => {
+                self.before = Some(on);
+                Some(!on)
+            }
+            // Keys repeat while they are held.
+            (true, Some(_)) => None,
+            (false, _) => self.before.take(),
+        }
+    }
+
+    /// The microphone was switched otherwise: letting go changes nothing any more.
+    pub fn switched(&mut self) {
+        self.before = None;
+    }
+}
+
+impl Controller {
+    pub(super) async fn hold_microphone(&mut self, held: bool) {
+        let Some(on) = self.calls.state().current.as_ref().map(|call| call.microphone) else {
+            return self.talk.switched();
+        };
+        if let Some(on) = self.talk.hold(held, on) {
+            self.step(Input::MicrophoneSwitched { on }).await;
+        }
+    }
+
+    /// A call begins, or the person wants to talk in another way.
+    pub(super) async fn begin_talk(&mut self) {
+        self.talk.switched();
+        match self.preferences.settings.talk {
+            TalkMode::Open => {}
+            TalkMode::WhileHeld => self.step(Input::MicrophoneSwitched { on: false }).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_key_turns_the_microphone_round_and_back() {
+        for on in [false, true] {
+            let mut key = HeldKey::default();
+            assert_eq!(key.hold(true, on), Some(!on));
+            assert_eq!(key.hold(true, !on), None, "keys repeat");
+            assert_eq!(key.hold(false, !on), Some(on));
+            assert_eq!(key.hold(false, on), None, "it was not held");
+        }
+    }
+
+    #[test]
+    fn a_click_while_it_is_held_is_the_last_word() {
+        let mut key = HeldKey::default();
+        key.hold(true, false);
+        key.switched();
+        assert_eq!(key.hold(false, true), None);
+    }
+}

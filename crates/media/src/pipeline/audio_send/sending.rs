@@ -1,0 +1,296 @@
+//! The thread: block by block from the rings to packets.
+
+use super::frame::Frame;
+use super::numbered::NumberedOut;
+use super::{AudioSendSettings, EncodedAudioSink, Shared};
+use crate::audio::{AudioBlock, BLOCK, BLOCK_SAMPLES, SILENCE, StereoBlock};
+use crate::codec::opus::{Content, OpusEncoder};
+use crate::encoded::EncodedAudio;
+use crate::pipeline::worker::Stop;
+use crate::process::chain::{CaptureChain, ChainMeters};
+use crate::process::downmix::Downmix;
+use crate::process::voice::VoiceDetector;
+use rtrb::Consumer;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Without a block of the microphone for this long the accompaniment goes alone.
+const ALONE_AFTER: Duration = Duration::from_millis(60);
+/// Without a block for this long the microphone counts as silent.
+const SILENT_AFTER: Duration = Duration::from_millis(200);
+/// The longest sleep.
+const IDLE: Duration = Duration::from_millis(100);
+/// Blocks for which the past is heard in what leaves the chain: 14 ms of delay in bands, canceller
+/// and suppressor, and the high-pass dying away, raised by the gain.
+const CHAIN_MEMORY: usize = 4;
+/// Missing blocks that are made up for. After more of them the canceller looks for the delay anew.
+const MOST_MISSING: u64 = 50;
+
+pub(super) struct Sending {
+    shared: Arc<Shared>,
+    settings: AudioSendSettings,
+    microphone: Option<NumberedOut<StereoBlock>>,
+    reference: Option<NumberedOut<AudioBlock>>,
+    accompaniment: Option<Consumer<AudioBlock>>,
+    chain: CaptureChain,
+    downmix: Downmix,
+    voice: VoiceDetector,
+    encoder: OpusEncoder,
+    sink: EncodedAudioSink,
+    frame: Frame,
+    /// Blocks yet to come that were heard while muted.
+    held_back: usize,
+    /// Blocks of the microphone that were lost, and whose counterparts were not left out yet.
+    unheard: u64,
+    /// Squares of samples since the last packet, before and after processing.
+    heard: (f32, f32),
+    /// What was not sent since the last packet.
+    gap: Duration,
+    last_block: Option<Instant>,
+    /// When the microphone last delivered.
+    last_heard: Option<Instant>,
+}
+
+impl Sending {
+    pub fn new(
+        shared: Arc<Shared>,
+        settings: AudioSendSettings,
+        encoder: OpusEncoder,
+        sink: EncodedAudioSink,
+    ) -> Self {
+        Self {
+            shared,
+            settings,
+            microphone: None,
+            reference: None,
+            accompaniment: None,
+            chain: CaptureChain::new(settings.chain()),
+            downmix: Downmix::default(),
+            voice: VoiceDetector::new(),
+            encoder,
+            sink,
+            frame: Frame::default(),
+            held_back: 0,
+            unheard: 0,
+            heard: (0.0, 0.0),
+            gap: Duration::ZERO,
+            last_block: None,
+            last_heard: None,
+        }
+    }
+
+    pub fn run(&mut self, stop: &Stop) {
+        while !stop.is_set() {
+            self.obey();
+            self.accompaniment.take_if(|ring| ring.is_abandoned() && ring.is_empty());
+            if let Some((missing, block)) = self.microphone.as_mut().and_then(NumberedOut::pop) {
+                self.take(missing, &block);
+            } else if self.last_heard.is_none_or(|last| last.elapsed() > ALONE_AFTER)
+                && let Some(along) = self.accompany()
+            {
+                self.note_pause();
+                self.append(&along, &along, false);
+            } else {
+                let waits = self.accompaniment.as_ref().is_some_and(|ring| !ring.is_empty());
+                std::thread::park_timeout(if waits { ALONE_AFTER } else { IDLE });
+                self.notice_silence();
+            }
+        }
+    }
+
+    fn obey(&mut self) {
+        if !self.shared.changed.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let orders =
+            std::mem::take(&mut *self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(microphone) = orders.microphone {
+            self.microphone = Some(microphone);
+            self.drop_frame();
+            // What was played without it nobody has heard.
+            self.reference.iter_mut().for_each(NumberedOut::begin_anew);
+        }
+        if let Some(reference) = orders.reference {
+            self.reference = Some(reference);
+        }
+        if let Some(accompaniment) = orders.accompaniment {
+            self.accompaniment = Some(accompaniment);
+        }
+        if let Some(settings) = orders.settings {
+            self.set(settings);
+        }
+    }
+
+    fn set(&mut self, settings: AudioSendSettings) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.chain.set(settings.chain());
+        if settings.content() != before.content() {
+            self.drop_frame();
+            match OpusEncoder::of(settings.content(), settings.opus) {
+                Ok(encoder) => self.encoder = encoder,
+                Err(error) => {
+                    tracing::warn!(%error, "the codec stays as it is");
+                    self.settings.original = before.original;
+                }
+            }
+        } else if settings.opus != before.opus
+            && let Err(error) = self.encoder.set(settings.opus)
+        {
+            tracing::warn!(%error, "the codec keeps its settings");
+        }
+        if settings.muted != before.muted {
+            self.forget();
+        }
+    }
+
+    /// Nothing of what was heard up to now gets into a packet, neither by the frame in progress nor
+    /// by what encoder and chain look back on.
+    fn forget(&mut self) {
+        self.drop_frame();
+        if let Err(error) = self.encoder.reset() {
+            tracing::warn!(%error, "the codec keeps what it has heard");
+        }
+        if !self.settings.muted {
+            let waiting = self.microphone.as_ref().map_or(0, NumberedOut::len);
+            self.held_back = waiting + CHAIN_MEMORY;
+        }
+    }
+
+    fn drop_frame(&mut self) {
+        self.gap += self.frame.clear() * BLOCK;
+    }
+
+    fn take(&mut self, missing: u64, block: &StereoBlock) {
+        self.last_heard = Some(self.note_pause());
+        self.align(missing);
+        let input = self.downmix.mix(block);
+        let mut voice = input;
+        self.chain.capture(&mut voice);
+        let speaking = self.voice.listen(&voice);
+        self.shared.speaking.store(speaking, Ordering::Relaxed);
+        self.heard.0 += squares(&input);
+        self.heard.1 += squares(&voice);
+        let (mut left, mut right) = match self.settings.content() {
+            Content::Voice => (voice, voice),
+            Content::Music => (block.left, block.right),
+        };
+        let silenced = self.settings.muted || self.held_back > 0;
+        self.held_back = self.held_back.saturating_sub(1);
+        if silenced {
+            (left, right) = (SILENCE, SILENCE);
+        }
+        if let Some(along) = self.accompany() {
+            for side in [&mut left, &mut right] {
+                side.iter_mut().zip(&along).for_each(|(x, it)| *x = (*x + it).clamp(-1.0, 1.0));
+            }
+        }
+        self.append(&left, &right, speaking);
+    }
+
+    /// Gives the canceller what was played until now. What was played while the microphone's blocks
+    /// were lost is left out, and silence takes the place of what was lost of it: otherwise all
+    /// that follows would come too early or too late.
+    fn align(&mut self, missing: u64) {
+        self.unheard = (self.unheard + missing).min(MOST_MISSING);
+        let mut played_any = false;
+        while let Some((lost, played)) = self.reference.as_mut().and_then(NumberedOut::pop) {
+            played_any = true;
+            self.shared.missed_reference.fetch_add(lost, Ordering::Relaxed);
+            (0..lost.min(MOST_MISSING)).for_each(|_| self.render(&SILENCE));
+            self.render(&played);
+        }
+        if !played_any {
+            self.unheard = 0;
+        }
+    }
+
+    fn render(&mut self, block: &AudioBlock) {
+        match self.unheard.checked_sub(1) {
+            Some(rest) => self.unheard = rest,
+            None => self.chain.render(block),
+        }
+    }
+
+    /// The next of what goes along, if there is any.
+    fn accompany(&mut self) -> Option<AudioBlock> {
+        let block = self.accompaniment.as_mut()?.pop().ok()?;
+        self.frame.accompanied = true;
+        Some(block)
+    }
+
+    fn append(&mut self, left: &AudioBlock, right: &AudioBlock, speaking: bool) {
+        if self.frame.add(self.encoder.content(), left, right) {
+            self.send(speaking);
+            self.frame.clear();
+        }
+    }
+
+    fn send(&mut self, voice: bool) {
+        self.show();
+        let content = self.encoder.content();
+        // Asked anew: the order to be silent may still wait.
+        let muted = self.settings.muted || self.shared.muted.load(Ordering::Acquire);
+        let silent = muted && !self.frame.accompanied;
+        let coded =
+            if silent { Ok(None) } else { self.encoder.encode(self.frame.samples(content)) };
+        match coded {
+            Ok(Some(payload)) => {
+                self.shared.packets.fetch_add(1, Ordering::Relaxed);
+                self.shared.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
+                (self.sink)(EncodedAudio {
+                    payload,
+                    duration: 2 * BLOCK,
+                    level_dbov: self.frame.level(content).dbov(),
+                    voice: voice && !muted,
+                    gap: std::mem::take(&mut self.gap),
+                });
+            }
+            Ok(None) => self.gap += 2 * BLOCK,
+            Err(error) => {
+                tracing::warn!(%error, "a frame of sound is not sent");
+                self.gap += 2 * BLOCK;
+            }
+        }
+    }
+
+    /// Tells meters of the frame that is full.
+    fn show(&mut self) {
+        let (input, output) = std::mem::take(&mut self.heard);
+        let rms = |squares: f32| (squares / (2 * BLOCK_SAMPLES) as f32).sqrt().to_bits();
+        self.shared.input.store(rms(input), Ordering::Relaxed);
+        self.shared.level.store(rms(output), Ordering::Relaxed);
+        self.tell(self.chain.meters());
+    }
+
+    fn tell(&self, meters: ChainMeters) {
+        *self.shared.meters.lock().unwrap_or_else(PoisonError::into_inner) = meters;
+    }
+
+    /// Time without a microphone is part of the gap, so that the far side keeps its clock.
+    fn note_pause(&mut self) -> Instant {
+        let now = Instant::now();
+        let paused = self.last_block.replace(now).map(|last| now - last);
+        if let Some(paused) = paused.filter(|paused| *paused > SILENT_AFTER) {
+            self.frame.clear();
+            self.gap += paused;
+        }
+        now
+    }
+
+    fn notice_silence(&self) {
+        if self.last_heard.is_none_or(|last| last.elapsed() > SILENT_AFTER) {
+            self.shared.input.store(0, Ordering::Relaxed);
+            self.shared.level.store(0, Ordering::Relaxed);
+            self.shared.speaking.store(false, Ordering::Relaxed);
+            self.tell(ChainMeters::default());
+        }
+    }
+}
+
+fn squares(block: &AudioBlock) -> f32 {
+    block.iter().map(|sample| sample * sample).sum()
+}
+
+#[cfg(test)]
+mod tests;
