@@ -71,6 +71,9 @@ const VIEWS = [
   { name: 'calls-empty', fixture: 'empty', act: (page) => page.getByTestId('tab-calls').click() },
   { name: 'add-contact', fixture: 'contacts', act: (page) => page.getByTestId('add-contact-open').click(), narrow: true },
   { name: 'offline', narrow: true },
+  { name: 'echoing-here', narrow: true },
+  { name: 'echoing-there' },
+  { name: 'settings-sound', fixture: 'settings', act: openSection('Voice processing'), narrow: true },
   { name: 'settings', act: openSettings, narrow: true, zoomed: true },
   {
     name: 'settings-end',

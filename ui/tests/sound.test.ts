@@ -85,3 +85,14 @@ test('it is not told again for half a minute, nor for a cough', () => {
   expect(hear(PAUSE_MS - 1, 50)).not.toContain(true);
   expect(hint.hear(true, PAUSE_MS)).toBe(true);
 });
+
+test('strong echo is told on both sides', async () => {
+  await show('echoing-here');
+  expect(id('echoing-here')).toHaveTextContent('bob may hear an echo from you');
+});
+
+test('who hears themselves is told why', async () => {
+  await show('echoing-there');
+  expect(id('echoing-bob')).toHaveTextContent('bob’s speaker is too loud there');
+  expect(gone('echoing-here')).toBe(true);
+});

@@ -108,6 +108,7 @@ impl Engine {
             Input::HangUpPressed => self.hang_up(t),
             Input::ReconnectPressed => self.reconnect_pressed(t),
             Input::MicrophoneSwitched { on } => self.microphone_switched(t, on),
+            Input::EchoNoticed { strong } => self.echo_noticed(t, strong),
             Input::CameraSwitched { on } => self.camera_switched(t, on),
             Input::SharePressed { target } => self.share_pressed(t, target),
             Input::StopSharingPressed => self.stop_sharing(t),

@@ -40,6 +40,12 @@ pub enum Input {
         /// On.
         on: bool,
     },
+    /// The microphone begins or ceases to hear the speaker so strongly that the others hear
+    /// themselves.
+    EchoNoticed {
+        /// It does.
+        strong: bool,
+    },
     /// The person switched the camera.
     CameraSwitched {
         /// On.

@@ -42,6 +42,8 @@ pub struct Call {
     pub participants: Vec<Participant>,
     /// The person wants to be heard.
     pub microphone: bool,
+    /// The microphone hears the speaker so strongly that the others hear themselves.
+    pub echoing: bool,
     /// The person wants to be seen.
     pub camera: bool,
     /// The screen that the person shares.
@@ -107,6 +109,8 @@ pub struct Participant {
     pub picture_missing: bool,
     /// They say that no picture of ours arrives there.
     pub own_picture_missing: bool,
+    /// They say that their microphone hears their speaker: who speaks to them hears themselves.
+    pub echoing: bool,
 }
 
 impl Participant {
@@ -121,6 +125,7 @@ impl Participant {
             relayed: false,
             picture_missing: false,
             own_picture_missing: false,
+            echoing: false,
         }
     }
 }

@@ -273,6 +273,7 @@ impl Controller {
                     if let Some(levels) = self.media.levels(self.devices.testing_microphone) {
                         self.ui.show_levels(&levels);
                     }
+                    self.watch_echo().await;
                     ticked = ticked.wrapping_add(1);
                     if ticked.is_multiple_of(PICTURES_EVERY) {
                         self.count_pictures().await;

@@ -349,6 +349,11 @@ impl MediaSession {
         })
     }
 
+    /// The others hear themselves strongly by way of this microphone.
+    pub fn echoing(&self) -> bool {
+        self.wanted.microphone.is_some() && self.voice.levels().echoing
+    }
+
     fn playout(&mut self) -> Arc<AudioReceivePipeline> {
         let playout = self
             .playout

@@ -67,6 +67,7 @@ mod tests {
             outgoing,
             participants: participants.collect(),
             microphone: true,
+            echoing: false,
             camera: false,
             sharing: Sharing::default(),
             connected_at: None,

@@ -3,6 +3,8 @@
 pub mod chain;
 pub mod convert;
 pub mod downmix;
+pub mod echo_watch;
+pub mod howl;
 pub mod level;
 pub mod resample;
 pub mod scale;

@@ -209,6 +209,12 @@ pub enum ControlMessage {
         /// None does.
         missing: bool,
     },
+    /// The receiver may hear themselves from the sender, whose microphone hears the speaker; or no
+    /// longer. The sender's person has been told what to do.
+    Echoing {
+        /// It is so.
+        strong: bool,
+    },
     /// The sender leaves the call.
     Bye,
     /// The echo contact says by which path the receiver hears themselves from now on.

@@ -61,6 +61,7 @@ impl Engine {
             outgoing: true,
             participants: others.iter().map(invited).collect(),
             microphone: true,
+            echoing: false,
             camera,
             sharing: Sharing::default(),
             connected_at: None,

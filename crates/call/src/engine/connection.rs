@@ -169,8 +169,14 @@ impl Engine {
                 let account = &peer.participant.account;
                 self.depart(t, account, EndReason::RemoteHungUp, Cause::Told);
             }
+            ControlMessage::Echoing { strong } if !standby => {
+                if let Some(shown) = self.shown(&peer.participant.account) {
+                    shown.echoing = strong;
+                }
+            }
             // What the echo contact says is shown, but nothing follows from it.
             ControlMessage::PictureMissing { .. }
+            | ControlMessage::Echoing { .. }
             | ControlMessage::Bye
             | ControlMessage::EchoPhase { .. }
             | ControlMessage::EchoReport { .. }

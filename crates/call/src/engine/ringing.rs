@@ -131,6 +131,7 @@ impl Engine {
             outgoing: false,
             participants: others.iter().map(invited).collect(),
             microphone,
+            echoing: false,
             camera,
             sharing,
             connected_at: None,

@@ -3,6 +3,7 @@
 use super::{Engine, Turn};
 use crate::command::Command;
 use crate::state::Sharing;
+use tincan_proto::ControlMessage;
 
 /// How the person has them when a call begins.
 pub(super) struct Switches {
@@ -16,6 +17,20 @@ impl Engine {
         if let Some(call) = self.state.current.as_mut().filter(|call| call.microphone != on) {
             call.microphone = on;
             self.media_changed(t);
+        }
+    }
+
+    /// The person is told what to do, and the others that it is not their own fault.
+    pub(super) fn echo_noticed(&mut self, t: &mut Turn, strong: bool) {
+        let Some(call) = self.state.current.as_mut().filter(|call| call.echoing != strong) else {
+            return;
+        };
+        call.echoing = strong;
+        for peer in self.joined_peers() {
+            if self.link_mut(&peer).is_some_and(|link| link.control_open) {
+                let message = ControlMessage::Echoing { strong };
+                t.order(Command::SendControl { peer, message });
+            }
         }
     }
 

@@ -358,6 +358,21 @@ fn pictures_that_stay_away_are_asked_for_negotiated_and_told_to_both() {
 }
 
 #[test]
+fn strong_echo_is_told_at_each_change_and_heard_of() {
+    let mut desk = Desk::in_call_with_bob();
+    settle(&mut desk);
+    for strong in [true, false] {
+        desk.step(Input::EchoNoticed { strong });
+        assert_eq!(desk.controls(), [ControlMessage::Echoing { strong }]);
+        assert_eq!(desk.current().echoing, strong);
+        desk.step(Input::EchoNoticed { strong });
+        assert_eq!(desk.controls(), [], "it is so already");
+        desk.peer(5, &bob(), PeerInput::Control(ControlMessage::Echoing { strong }));
+        assert_eq!(desk.current().participants[0].echoing, strong);
+    }
+}
+
+#[test]
 fn a_call_goes_on_without_the_server_and_repairs_itself_when_it_is_back() {
     let mut desk = Desk::in_call_with_bob();
     settle(&mut desk);

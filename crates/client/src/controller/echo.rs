@@ -23,6 +23,7 @@ impl Controller {
             }
             ControlMessage::Media { .. }
             | ControlMessage::PictureMissing { .. }
+            | ControlMessage::Echoing { .. }
             | ControlMessage::Bye
             | ControlMessage::Unknown => return,
         }

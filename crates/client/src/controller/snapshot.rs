@@ -112,6 +112,7 @@ impl Controller {
             echo: self.calls.echo(call.id).cloned(),
             participants: call.participants.iter().map(|p| self.participant(p)).collect(),
             microphone: self.devices.capture(DeviceKind::Microphone, call.microphone),
+            echoing: call.echoing,
             self_tile: own_tile.then(|| Tile::Own.to_string()),
             camera,
             share: self.screens.share(call, self.preferences.settings.share_sound),
@@ -144,6 +145,7 @@ impl Controller {
             relayed: participant.relayed,
             picture_problem: picture_problem(participant),
             microphone: participant.microphone,
+            echoing: participant.echoing,
             camera: participant.camera,
             screen: participant.screen,
             tile: peer

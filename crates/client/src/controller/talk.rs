@@ -1,4 +1,4 @@
-//! A key that is held turns the microphone round for so long.
+//! What a held key does to the microphone, and what the others are told of its echo.
 
 use super::Controller;
 use crate::view::TalkMode;
@@ -37,6 +37,15 @@ impl Controller {
         };
         if let Some(on) = self.talk.hold(held, on) {
             self.step(Input::MicrophoneSwitched { on }).await;
+        }
+    }
+
+    /// Tells the engine when the others begin or cease to hear themselves by way of here.
+    pub(super) async fn watch_echo(&mut self) {
+        let strong = self.media.echoing();
+        let told = self.calls.state().current.as_ref().map(|call| call.echoing);
+        if told.is_some_and(|told| told != strong) {
+            self.step(Input::EchoNoticed { strong }).await;
         }
     }
 

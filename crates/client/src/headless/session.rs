@@ -188,6 +188,7 @@ impl Session {
             }
             PeerEvent::Control(
                 ControlMessage::PictureMissing { .. }
+                | ControlMessage::Echoing { .. }
                 | ControlMessage::Bye
                 | ControlMessage::EchoPhase { .. }
                 | ControlMessage::EchoReport { .. }

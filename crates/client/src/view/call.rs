@@ -95,6 +95,8 @@ pub struct CallView {
     pub participants: Vec<ParticipantView>,
     /// Own sound.
     pub microphone: CaptureView,
+    /// The microphone hears the speaker so strongly that the others hear themselves.
+    pub echoing: bool,
     /// Own picture.
     pub camera: CaptureView,
     /// The screen that this person shares.
@@ -137,6 +139,8 @@ pub struct ParticipantView {
     pub picture_problem: Option<PictureProblem>,
     /// They send sound.
     pub microphone: bool,
+    /// Their microphone hears their speaker: who speaks to them hears themselves.
+    pub echoing: bool,
     /// They send a picture.
     pub camera: bool,
     /// That picture is a screen.

@@ -54,6 +54,8 @@ pub struct MicrophoneLevels {
     pub chain: ChainMeters,
     /// Somebody speaks, muted or not.
     pub speaking: bool,
+    /// The others hear themselves strongly, from the speaker by way of this microphone.
+    pub echoing: bool,
     /// Packets given to the sink since the start.
     pub packets: u64,
     /// Bytes in them.
@@ -94,6 +96,7 @@ struct Shared {
     meters: Mutex<ChainMeters>,
     missed_reference: AtomicU64,
     speaking: AtomicBool,
+    echoing: AtomicBool,
     packets: AtomicU64,
     bytes: AtomicU64,
     dropped: AtomicU64,
@@ -206,6 +209,7 @@ impl AudioSendPipeline {
             missed_reference: shared.missed_reference.load(Ordering::Relaxed),
             level: Level::from_rms(f32::from_bits(shared.level.load(Ordering::Relaxed))),
             speaking: shared.speaking.load(Ordering::Relaxed),
+            echoing: shared.echoing.load(Ordering::Relaxed),
             packets: shared.packets.load(Ordering::Relaxed),
             bytes: shared.bytes.load(Ordering::Relaxed),
             dropped: shared.dropped.load(Ordering::Relaxed),

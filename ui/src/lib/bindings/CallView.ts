@@ -43,6 +43,10 @@ participants: Array<ParticipantView>,
  */
 microphone: CaptureView, 
 /**
+ * The microphone hears the speaker so strongly that the others hear themselves.
+ */
+echoing: boolean, 
+/**
  * Own picture.
  */
 camera: CaptureView, 

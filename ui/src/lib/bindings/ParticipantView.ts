@@ -37,6 +37,10 @@ pictureProblem: PictureProblem | null,
  */
 microphone: boolean, 
 /**
+ * Their microphone hears their speaker: who speaks to them hears themselves.
+ */
+echoing: boolean, 
+/**
  * They send a picture.
  */
 camera: boolean, 

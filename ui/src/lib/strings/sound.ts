@@ -1,6 +1,7 @@
 // Words about the microphone's sound.
 
 import type { NoiseSuppression } from '../bindings/NoiseSuppression';
+import { possessive } from '../format';
 
 export const sound = {
   highPass: 'Low-cut filter',
@@ -15,6 +16,8 @@ export const sound = {
   mutedHintHint: 'For that the microphone stays open while it is muted. Nothing of it is sent.',
   youAreMuted: 'You are muted. Hold the space bar to talk.',
   hold: 'Microphone the other way while held',
+  echoingHere: (names: string) => `${names} may hear an echo from you. Lower your speaker’s volume, or use headphones.`,
+  echoingThere: (name: string) => `You may hear yourself: ${possessive(name)} speaker is too loud there. They have been told.`,
   before: 'Before',
   after: 'After',
   echoTaken: 'Echo taken out',

@@ -9,6 +9,7 @@ use crate::encoded::EncodedAudio;
 use crate::pipeline::worker::Stop;
 use crate::process::chain::{CaptureChain, ChainMeters};
 use crate::process::downmix::Downmix;
+use crate::process::echo_watch::EchoWatch;
 use crate::process::voice::VoiceDetector;
 use rtrb::Consumer;
 use std::sync::atomic::Ordering;
@@ -34,6 +35,7 @@ pub(super) struct Sending {
     reference: Option<NumberedOut<AudioBlock>>,
     accompaniment: Option<Consumer<AudioBlock>>,
     chain: CaptureChain,
+    echo: EchoWatch,
     downmix: Downmix,
     voice: VoiceDetector,
     encoder: OpusEncoder,
@@ -66,6 +68,7 @@ impl Sending {
             reference: None,
             accompaniment: None,
             chain: CaptureChain::new(settings.chain()),
+            echo: EchoWatch::default(),
             downmix: Downmix::default(),
             voice: VoiceDetector::new(),
             encoder,
@@ -169,6 +172,8 @@ impl Sending {
         self.chain.capture(&mut voice);
         let speaking = self.voice.listen(&voice);
         self.shared.speaking.store(speaking, Ordering::Relaxed);
+        let echoing = self.echo.listen(&input, &voice);
+        self.shared.echoing.store(echoing && !self.settings.muted, Ordering::Relaxed);
         self.heard.0 += squares(&input);
         self.heard.1 += squares(&voice);
         let (mut left, mut right) = match self.settings.content() {
@@ -208,7 +213,10 @@ impl Sending {
     fn render(&mut self, block: &AudioBlock) {
         match self.unheard.checked_sub(1) {
             Some(rest) => self.unheard = rest,
-            None => self.chain.render(block),
+            None => {
+                self.chain.render(block);
+                self.echo.render(block);
+            }
         }
     }
 
@@ -283,6 +291,7 @@ impl Sending {
             self.shared.input.store(0, Ordering::Relaxed);
             self.shared.level.store(0, Ordering::Relaxed);
             self.shared.speaking.store(false, Ordering::Relaxed);
+            self.shared.echoing.store(false, Ordering::Relaxed);
             self.tell(ChainMeters::default());
         }
     }
