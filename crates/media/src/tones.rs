@@ -73,8 +73,7 @@ impl Tone {
     /// How long it is, or after how long it begins anew.
     pub const fn length(self) -> Duration {
         Duration::from_millis(match self {
-            Self::Ring => 3000,
-            Self::Trial => 2000,
+            Self::Ring | Self::Trial => 3000,
             Self::Knock => 4000,
             Self::RingBack => 3600,
             Self::Connected => 700,
