@@ -253,7 +253,7 @@ mod tests {
         let mut blocks = FromDevice::new(1, 48_000).unwrap();
         let wild = [f32::NAN, f32::INFINITY, -7.0, 0.5];
         let data: Vec<f32> = wild.into_iter().cycle().take(480).collect();
-        let mut got = SILENCE;
+        let mut got = [0.0; BLOCK_SAMPLES];
         blocks.take(&data, |s| s, |block| got = block.left);
         assert_eq!(got[..4], [0.0, 1.0, -1.0, 0.5]);
     }
