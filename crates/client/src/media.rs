@@ -24,6 +24,7 @@ use tincan_call::{PeerKey, ShareId};
 use tincan_media::codec::annex_b::{NalType, nal_units};
 use tincan_media::codec::opus::OpusError;
 use tincan_media::codec::sps;
+use tincan_media::codec::voice_rate::VoiceRate;
 use tincan_media::device::Devices;
 use tincan_media::pipeline::audio_receive::{
     AudioReceivePipeline, AudioReceiveStatistics, AudioReceiver,
@@ -48,6 +49,7 @@ pub struct MediaSession {
     notes: mpsc::UnboundedSender<MediaNote>,
     outlets: Arc<Outlets>,
     voice: Arc<AudioSendPipeline>,
+    voice_rate: VoiceRate,
     playout: Option<Arc<AudioReceivePipeline>>,
     keeper: Keeper,
     wanted: Wanted,
@@ -145,6 +147,7 @@ impl MediaSession {
             notes,
             outlets,
             voice,
+            voice_rate: VoiceRate::default(),
             playout: None,
             keeper,
             wanted: Wanted::NONE,
@@ -182,6 +185,15 @@ impl MediaSession {
     pub fn set_processing(&self, settings: &Settings) {
         self.voice.set_processing(processing(settings));
         self.voice.set_original(settings.original_sound);
+    }
+
+    /// Encodes the voice for the network of whoever loses most of it, 0 to 1.
+    pub fn note_loss(&mut self, now: Instant, worst: f32) {
+        let opus = self.voice_rate.step(now, worst);
+        if opus != self.voice.settings().opus {
+            tracing::debug!(loss = opus.expected_loss, rate = opus.bitrate.bps(), "voice");
+            self.voice.set_opus(opus);
+        }
     }
 
     /// Prepares for a connection. No device is opened for it and what arrives is dropped, until

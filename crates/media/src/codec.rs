@@ -4,3 +4,4 @@ pub mod annex_b;
 pub mod h264;
 pub mod opus;
 pub mod sps;
+pub mod voice_rate;

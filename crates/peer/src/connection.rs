@@ -15,6 +15,7 @@ use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tincan_call::{NegotiationCommand, NegotiationInput, PeerState};
 use tincan_media::encoded::RtpPayload;
@@ -89,6 +90,8 @@ impl Peer {
             }
             false => None,
         };
+        let ssrc = audio.as_ref().map_or(0, |outgoing| outgoing.ssrc);
+        feedback.audio_ssrc.store(ssrc, Ordering::Relaxed);
         let video = match (options.video, options.send_video) {
             (true, true) => {
                 Some(add_track(&connection, RtpCodecKind::Video, codecs::h264(), &stream).await?)

@@ -5,12 +5,13 @@ use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
+use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// What the other side reports of our sending.
@@ -22,6 +23,10 @@ pub struct FeedbackCounts {
     pub nacks: AtomicU64,
     /// Share lost since the last report, 0 to 255 for 0 to 1 (RFC 3550, section 6.4.1).
     pub fraction_lost: AtomicU64,
+    /// The same of our sound alone.
+    pub audio_fraction_lost: AtomicU64,
+    /// The source of our sound; 0 if there is none.
+    pub audio_ssrc: AtomicU32,
 }
 
 /// The interceptor.
@@ -61,16 +66,21 @@ impl Feedback {
             } else if any.is::<TransportLayerNack>() {
                 self.counts.nacks.fetch_add(1, Ordering::Relaxed);
             } else if let Some(report) = any.downcast_ref::<ReceiverReport>() {
-                self.note(report.reports.iter().map(|r| r.fraction_lost));
+                self.note(&report.reports);
             } else if let Some(report) = any.downcast_ref::<SenderReport>() {
-                self.note(report.reports.iter().map(|r| r.fraction_lost));
+                self.note(&report.reports);
             }
         }
     }
 
-    fn note(&self, fractions: impl Iterator<Item = u8>) {
-        if let Some(worst) = fractions.max() {
+    fn note(&self, reports: &[ReceptionReport]) {
+        if let Some(worst) = reports.iter().map(|report| report.fraction_lost).max() {
             self.counts.fraction_lost.store(u64::from(worst), Ordering::Relaxed);
+        }
+        let sound = self.counts.audio_ssrc.load(Ordering::Relaxed);
+        if let Some(report) = reports.iter().find(|report| report.ssrc == sound) {
+            let lost = u64::from(report.fraction_lost);
+            self.counts.audio_fraction_lost.store(lost, Ordering::Relaxed);
         }
     }
 }
@@ -107,4 +117,22 @@ impl Interceptor for Feedback {
     fn unbind_local_stream(&mut self, _: &StreamInfo) {}
     fn bind_remote_stream(&mut self, _: &StreamInfo) {}
     fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loss_of_our_sound_is_told_apart_from_that_of_pictures() {
+        let counts = Arc::new(FeedbackCounts::default());
+        counts.audio_ssrc.store(7, Ordering::Relaxed);
+        let feedback = Feedback::new(counts.clone(), || {});
+        let report =
+            |ssrc, fraction_lost| ReceptionReport { ssrc, fraction_lost, ..Default::default() };
+        feedback.note(&[report(7, 10), report(8, 90)]);
+        feedback.note(&[report(8, 60)]);
+        assert_eq!(counts.audio_fraction_lost.load(Ordering::Relaxed), 10);
+        assert_eq!(counts.fraction_lost.load(Ordering::Relaxed), 60);
+    }
 }

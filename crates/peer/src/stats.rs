@@ -50,6 +50,8 @@ pub struct PeerStats {
     pub nacks: u64,
     /// Share of our packets that the other side missed lately, 0 to 1.
     pub remote_fraction_lost: f32,
+    /// The same of our sound alone.
+    pub remote_audio_fraction_lost: f32,
 }
 
 pub fn collect(
@@ -75,6 +77,7 @@ pub fn collect(
         key_frame_requests: feedback.key_frame_requests.load(Relaxed),
         nacks: feedback.nacks.load(Relaxed),
         remote_fraction_lost: feedback.fraction_lost.load(Relaxed) as f32 / 256.0,
+        remote_audio_fraction_lost: feedback.audio_fraction_lost.load(Relaxed) as f32 / 256.0,
     }
 }
 

@@ -141,6 +141,8 @@ export const t = {
     roundTrip: shared.roundTrip,
     loss: shared.loss,
     jitter: 'Jitter',
+    playout: 'Sound waits',
+    playoutTarget: (ms: string) => `needs ${ms}`,
     concealed: 'Sound made up',
     received: 'Received',
     sent: 'Sent',

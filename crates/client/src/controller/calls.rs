@@ -407,14 +407,17 @@ impl Controller {
             return;
         }
         let now = Instant::now();
+        let mut worst = 0.0f32;
         for (key, connection) in &mut self.calls.peers {
             let (peer, media) = (connection.peer.stats().await, self.media.stats(key));
             if let Some((then, old_peer, old_media)) = &connection.before {
                 let seconds = now.duration_since(*then).as_secs_f32();
                 connection.stats = difference(seconds, (&peer, &media), (old_peer, old_media));
             }
+            worst = worst.max(peer.remote_audio_fraction_lost);
             connection.before = Some((now, peer, media));
         }
+        self.media.note_loss(now, worst);
         self.changed = true;
     }
 
@@ -479,6 +482,8 @@ fn difference(
         in_resolution: media.resolution,
         out_resolution: peer.video_resolution,
         jitter_ms: (audio.jitter * 1000.0) as f32,
+        playout_delay_ms: audio.delay.as_secs_f32() * 1000.0,
+        playout_target_ms: audio.target.as_secs_f32() * 1000.0,
         concealed: share(
             audio.concealed_samples.saturating_sub(old_audio.concealed_samples),
             audio.samples.saturating_sub(old_audio.samples),

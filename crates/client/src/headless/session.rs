@@ -263,6 +263,11 @@ impl Session {
                 "concealed": audio.jitter.concealed_samples,
                 "samples": audio.jitter.samples,
                 "jitter_ms": audio.jitter.jitter * 1000.0,
+                "recovered": audio.jitter.recovered,
+                "inserted": audio.jitter.inserted_samples_for_deceleration,
+                "removed": audio.jitter.removed_samples_for_acceleration,
+                "target_ms": audio.jitter.target.as_secs_f64() * 1000.0,
+                "delay_ms": audio.jitter.delay.as_secs_f64() * 1000.0,
             },
             "audio_out": {"bytes": peer.audio_bytes_sent, "packets": peer.audio_packets_sent},
             "video_in": {

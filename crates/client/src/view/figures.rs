@@ -28,6 +28,10 @@ pub struct ParticipantStats {
     pub out_resolution: Option<Resolution>,
     /// Interarrival jitter of sound in milliseconds (RFC 3550, section 6.4.1).
     pub jitter_ms: f32,
+    /// How long sound waits before it is played, counted from the fastest packets, in milliseconds.
+    pub playout_delay_ms: f32,
+    /// How long it should, in milliseconds (`jitterBufferTargetDelay` by the sample).
+    pub playout_target_ms: f32,
     /// Share of played sound that was made up, 0 to 1.
     pub concealed: f32,
     /// Pictures of theirs that were decoded or handed to a window, since the call began.

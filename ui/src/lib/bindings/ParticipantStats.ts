@@ -42,6 +42,14 @@ outResolution: Resolution | null,
  */
 jitterMs: number, 
 /**
+ * How long sound waits before it is played, counted from the fastest packets, in milliseconds.
+ */
+playoutDelayMs: number, 
+/**
+ * How long it should, in milliseconds (`jitterBufferTargetDelay` by the sample).
+ */
+playoutTargetMs: number, 
+/**
  * Share of played sound that was made up, 0 to 1.
  */
 concealed: number, 
