@@ -55,7 +55,7 @@ async fn share(from: &Person, to: &Person, target: &str, stamp: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_screen_takes_the_cameras_place_and_gives_it_back_without_any_negotiation() {
-    let mut world = World::new().await;
+    let mut world = World::without_relay().await;
     let (alice, bob) = in_call(&world).await;
     // All negotiation goes by the server.
     world.stop_server().await;
