@@ -87,6 +87,7 @@ impl Sending {
         while !stop.is_set() {
             self.obey();
             self.accompaniment.take_if(|ring| ring.is_abandoned() && ring.is_empty());
+            self.fit_encoder();
             if let Some((missing, block)) = self.microphone.as_mut().and_then(NumberedOut::pop) {
                 self.take(missing, &block);
             } else if self.last_heard.is_none_or(|last| last.elapsed() > ALONE_AFTER)
@@ -128,22 +129,34 @@ impl Sending {
     fn set(&mut self, settings: AudioSendSettings) {
         let before = std::mem::replace(&mut self.settings, settings);
         self.chain.set(settings.chain());
-        if settings.content() != before.content() {
-            self.drop_frame();
-            match OpusEncoder::of(settings.content(), settings.opus) {
-                Ok(encoder) => self.encoder = encoder,
-                Err(error) => {
-                    tracing::warn!(%error, "the codec stays as it is");
-                    self.settings.original = before.original;
-                }
-            }
-        } else if settings.opus != before.opus
+        if settings.opus != before.opus
             && let Err(error) = self.encoder.set(settings.opus)
         {
             tracing::warn!(%error, "the codec keeps its settings");
         }
+        self.fit_encoder();
         if settings.muted != before.muted {
             self.forget();
+        }
+    }
+
+    /// What accompanies a screen may be music, whatever the microphone hears.
+    fn fit_encoder(&mut self) {
+        let content = match self.accompaniment {
+            Some(_) => Content::Music,
+            None => self.settings.content(),
+        };
+        if content == self.encoder.content() {
+            return;
+        }
+        self.drop_frame();
+        match OpusEncoder::of(content, self.settings.opus) {
+            Ok(encoder) => self.encoder = encoder,
+            Err(error) => {
+                tracing::warn!(%error, "the codec stays as it is");
+                self.accompaniment = None;
+                self.settings.original = self.encoder.content() == Content::Music;
+            }
         }
     }
 
@@ -237,9 +250,9 @@ impl Sending {
     fn send(&mut self, voice: bool) {
         self.show();
         let content = self.encoder.content();
-        // Asked anew: the order to be silent may still wait.
+        // Asked anew: the order to be silent may still wait, and then the frame has a voice in it.
         let muted = self.settings.muted || self.shared.muted.load(Ordering::Acquire);
-        let silent = muted && !self.frame.accompanied;
+        let silent = muted && !(self.settings.muted && self.frame.accompanied);
         let coded =
             if silent { Ok(None) } else { self.encoder.encode(self.frame.samples(content)) };
         match coded {

@@ -180,3 +180,27 @@ fn missing_blocks_do_not_shift_the_reference() {
     let residue = 10.0 * (left / heard).max(1e-9).log10();
     assert!(residue < -20.0, "{residue:.1} dB of the echo are left");
 }
+
+#[test]
+fn what_accompanies_a_screen_is_sent_as_music_while_the_voice_is_muted() {
+    let muted = AudioSendSettings { muted: true, ..Default::default() };
+    let (mut sending, sent) = sending(muted);
+    let (mut along, accompaniment) = rtrb::RingBuffer::new(8);
+    sending.accompaniment = Some(accompaniment);
+    sending.fit_encoder();
+    assert_eq!(sending.encoder.content(), Content::Music);
+    let mut voice = Voice::new(0.3);
+    for _ in 0..40 {
+        along.push([0.0; BLOCK_SAMPLES]).unwrap();
+        speak(&mut sending, &mut voice, 1);
+    }
+    let (packets, peak) = loudest(&sent);
+    assert_eq!(packets, 20, "it goes although the microphone is muted");
+    assert!(peak < 0.001, "of the voice nothing: {peak}");
+
+    sending.accompaniment = None;
+    sending.fit_encoder();
+    assert_eq!(sending.encoder.content(), Content::Voice);
+    speak(&mut sending, &mut voice, 10);
+    assert_eq!(loudest(&sent).0, 0);
+}
