@@ -1,4 +1,4 @@
-//! Debian's Chromium, headless or on a screen, with a page of this folder as a side of a call.
+//! Debian's Chromium on a screen, with a page of this folder as a side of a call.
 
 use anyhow::{Context, Result};
 use fantoccini::wd::Capabilities;
@@ -33,12 +33,6 @@ impl Drop for Chromium {
 }
 
 impl Chromium {
-    /// Starts it without a screen and loads the far side's page; logs go to `folder`.
-    pub async fn start(folder: &Path) -> Result<Self> {
-        let unseen = ["--headless=new".to_owned(), "--disable-gpu".to_owned()];
-        Self::with("chromium", "page.html", unseen.into(), None, folder).await
-    }
-
     /// Starts it in a window of this size on an X server, and loads a page of this folder.
     pub async fn shown(
         name: &str,

@@ -1,9 +1,8 @@
-//! Brings Tincan's headless peer and a browser's WebRTC together and carries their descriptions and
-//! candidates: what a call is made of works between different makers.
+//! Chromium beside Tincan and as its far side: without a window as a peer in calls, and on a screen
+//! that it shares.
 
+pub mod browser_peer;
 pub mod chromium;
-pub mod meeting;
 pub mod share;
 
 pub use chromium::Chromium;
-pub use meeting::{Meeting, Offerer};

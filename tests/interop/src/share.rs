@@ -11,11 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tincan_desktop_tests::Desktop;
+use tincan_test_support::Maker;
 use tincan_test_support::page::{Page, Scrolling};
 use tincan_test_support::processor::{self, Reading};
 
 pub use figures::Table;
-pub use pairs::Maker;
 
 /// The monitor that is shared.
 const SCREEN: &str = "1920x1080x24";

@@ -2,8 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use std::time::Duration;
-use tincan_interop_tests::{Meeting, Offerer};
-use tincan_test_support::place;
+use tincan_test_support::{Call, CallOptions, Maker, Side, place};
 
 const CONNECTED: Duration = Duration::from_secs(20);
 const SEEN_AND_HEARD: Duration = Duration::from_secs(30);
@@ -13,41 +12,35 @@ const BEEPS: usize = 3;
 #[tokio::test]
 async fn tincan_and_chromium_see_and_hear_each_other_whoever_offers() -> Result<()> {
     let folder = place::output_of("interop-tests", "chromium")?;
-    let mut meeting = Meeting::start(&folder).await?;
-    for offerer in [Offerer::Tincan, Offerer::Chromium] {
-        a_call(&mut meeting, offerer).await.with_context(|| format!("{offerer:?} offers"))?;
+    let mut call = Call::on_this_machine([Maker::Tincan, Maker::Chromium], &folder).await?;
+    for offerer in [Side::A, Side::B] {
+        a_call(&mut call, offerer).await.with_context(|| format!("{offerer:?} offers"))?;
     }
-    meeting.quit().await
+    call.quit().await
 }
 
-async fn a_call(meeting: &mut Meeting, offerer: Offerer) -> Result<()> {
-    meeting.begin(offerer).await?;
-    meeting
-        .until("both are connected", CONNECTED, |tincan, chromium| {
-            tincan.is_connected() && chromium.is_connected()
-        })
+async fn a_call(call: &mut Call, offerer: Side) -> Result<()> {
+    call.begin(&CallOptions { offerer, ..Default::default() }).await?;
+    call.until("both are connected", CONNECTED, |seen| seen.iter().all(|side| side.is_connected()))
         .await?;
-    meeting
-        .until("both see and hear", SEEN_AND_HEARD, |tincan, chromium| {
-            [tincan, chromium]
-                .iter()
-                .all(|side| side.readable() >= PICTURES && side.beeps.len() >= BEEPS)
-        })
-        .await?;
-    meeting.tincan.check_pictures().context("what Tincan sees")?;
-    meeting.chromium.check_pictures().context("what Chromium sees")?;
-
-    let stats = meeting.chromium_stats().await?;
-    for (stream, codec) in [
-        ("inbound-rtp/video", "video/H264"),
-        ("outbound-rtp/video", "video/H264"),
-        ("inbound-rtp/audio", "audio/opus"),
-        ("outbound-rtp/audio", "audio/opus"),
-    ] {
-        ensure!(stats[stream]["codec"] == codec, "{stream} is not {codec}: {stats}");
+    call.until("both see and hear", SEEN_AND_HEARD, |seen| {
+        seen.iter().all(|side| side.readable() >= PICTURES && side.beeps.len() >= BEEPS)
+    })
+    .await?;
+    for (side, whose) in call.seen.iter().zip(["Tincan", "Chromium"]) {
+        side.check_pictures().with_context(|| format!("what {whose} sees"))?;
     }
-    let stats = meeting.tincan_stats().await?;
-    let decoded = stats["video_in"]["frames"].as_u64();
-    ensure!(decoded.is_some_and(|frames| frames >= PICTURES as u64), "Tincan counts {stats}");
-    meeting.close().await
+
+    let [tincan, chromium] = call.stats().await?;
+    for (stream, codec) in [
+        ("video_in", "video/H264"),
+        ("video_out", "video/H264"),
+        ("audio_in", "audio/opus"),
+        ("audio_out", "audio/opus"),
+    ] {
+        ensure!(chromium[stream]["codec"] == codec, "{stream} is not {codec}: {chromium}");
+    }
+    let decoded = tincan["video_in"]["frames"].as_u64();
+    ensure!(decoded.is_some_and(|frames| frames >= PICTURES as u64), "Tincan counts {tincan}");
+    call.close().await
 }

@@ -13,41 +13,16 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tincan_connectivity::nat::Nat;
-use tincan_test_support::place;
+use tincan_test_support::{Call, CallOptions, Maker, Peer, Side, place};
 
 /// Labs that this process has built.
 static BUILT: AtomicU32 = AtomicU32::new(0);
 
-/// Which of the two clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The first, whose access link is the one that is impaired.
-    A,
-    /// The second.
-    B,
-}
-
-impl Side {
-    /// The one that it calls.
-    pub const fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
-        }
-    }
-
-    const fn number(self) -> u8 {
-        match self {
-            Self::A => 0,
-            Self::B => 1,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::A => "a",
-            Self::B => "b",
-        }
+/// A client's part of names.
+const fn name_of(side: Side) -> &'static str {
+    match side {
+        Side::A => "a",
+        Side::B => "b",
     }
 }
 
@@ -97,7 +72,7 @@ impl Lab {
         let internet = internet(&lab, plan).context("while building the Internet")?;
         let client = |side: Side| {
             Client::build(side, &lab, &internet, plan)
-                .with_context(|| format!("while building client {}", side.name()))
+                .with_context(|| format!("while building client {}", name_of(side)))
         };
         let (a, b) = (client(Side::A)?, client(Side::B)?);
         Ok(Self { relay: None, a, b, internet, folder: folder.to_path_buf() })
@@ -159,6 +134,22 @@ impl Lab {
         Ok(self.relay.as_ref().context("no relay was started")?.ice_servers(side))
     }
 
+    /// A call over any path, with the relay that runs here.
+    pub fn call_options(&self) -> Result<CallOptions> {
+        let told = |side| self.ice_servers(side).cloned();
+        Ok(CallOptions { ice_servers: [told(Side::A)?, told(Side::B)?], ..Default::default() })
+    }
+
+    /// Starts a peer of this maker at each client. `name` tells them from those of other calls.
+    pub async fn call(&self, maker: Maker, name: &str) -> Result<Call> {
+        let start = async |side: Side| {
+            let by = self.client(side).namespace().by();
+            let name = format!("{name}-{}", name_of(side));
+            Peer::start_by(&by, maker, &name, &self.folder).await
+        };
+        Ok(Call::between(start(Side::A).await?, start(Side::B).await?))
+    }
+
     fn parts(&mut self, side: Side) -> (&mut Client, &Namespace) {
         let client = match side {
             Side::A => &mut self.a,
@@ -170,7 +161,7 @@ impl Lab {
 
 impl Client {
     fn build(side: Side, lab: &str, internet: &Namespace, plan: Plan) -> Result<Self> {
-        let namespace = Namespace::add(format!("{lab}-{}", side.name()))?;
+        let namespace = Namespace::add(format!("{lab}-{}", name_of(side)))?;
         namespace.set(family(plan.ipv6))?;
         let mut client =
             Self { side, lab: lab.into(), namespace, accesses: Vec::new(), ipv6: plan.ipv6 };
@@ -197,9 +188,9 @@ impl Client {
 
     fn add_access(&mut self, internet: &Namespace) -> Result<()> {
         let number = self.accesses.len() as u8;
-        let side = self.side.name();
+        let side = name_of(self.side);
         let access = Access::build(
-            AccessPlan::new(self.side.number(), number),
+            AccessPlan::new(self.side as u8, number),
             format!("eth{number}"),
             |role| format!("{}-{side}-{role}", self.lab),
             &self.namespace,

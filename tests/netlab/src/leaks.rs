@@ -1,11 +1,10 @@
 //! Whether peers hold on to more with every call and every ICE restart.
 
-use crate::call::{Call, CallOptions};
-use crate::lab::Side;
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
 use std::time::Duration;
 use tincan_test_support::resources::{Held, held_by};
+use tincan_test_support::{Call, CallOptions, Side};
 
 /// How long a call may take to be seen, and to be seen again after a restart.
 const SEEN: Duration = Duration::from_secs(20);

@@ -6,8 +6,6 @@
 mod ability;
 mod access;
 mod arrivals;
-pub mod call;
-pub mod figures;
 mod lab;
 pub mod leaks;
 mod namespace;
@@ -20,8 +18,7 @@ mod wire;
 
 pub use ability::{lab_or_skip, skip};
 pub use arrivals::{Arrival, Arrivals};
-pub use call::{Call, CallOptions};
-pub use lab::{Client, Lab, Plan, Side};
+pub use lab::{Client, Lab, Plan};
 pub use namespace::Namespace;
 pub use relay::{RelayKind, Transport};
 pub use wire::Impairment;

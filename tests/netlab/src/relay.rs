@@ -3,7 +3,6 @@
 mod coturn;
 mod tincan;
 
-use crate::lab::Side;
 use crate::namespace::Namespace;
 use anyhow::Result;
 use serde_json::Value;
@@ -11,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 use tincan_test_support::process::wait_until;
 use tincan_test_support::running::Running;
+use tincan_test_support::{CallOptions, Side};
 
 /// Where it listens, over UDP and TCP.
 const PORT: u16 = 3478;
@@ -58,6 +58,12 @@ impl Transport {
             ("turn", _) => Some(Self::Udp),
             _ => None,
         }
+    }
+
+    /// These options with the relay reached in this way only.
+    pub fn only(self, options: CallOptions) -> CallOptions {
+        let ice_servers = options.ice_servers.map(|servers| self.among(&servers));
+        CallOptions { ice_servers, ..options }
     }
 
     /// The servers, in W3C form, as far as they relay and are reached like this.

@@ -3,9 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use std::time::Duration;
 use tincan_connectivity::nat::Nat;
-use tincan_netlab_tests::{
-    Call, CallOptions, Impairment, Lab, Plan, RelayKind, Side, call, lab_or_skip,
-};
+use tincan_netlab_tests::{Impairment, Lab, Plan, RelayKind, lab_or_skip};
+use tincan_test_support::{Call, CallOptions, Maker, Side, call};
 
 /// How long a call may take to be seen on both sides; loss on the way costs some seconds.
 const SEEN: Duration = Duration::from_secs(30);
@@ -19,8 +18,8 @@ const LOSSY_CALLS: usize = 10;
 async fn ready(test: &str, plan: Plan) -> Result<Option<(Lab, Call, CallOptions)>> {
     let Some(mut lab) = lab_or_skip(test, plan)? else { return Ok(None) };
     lab.start_relay(RelayKind::Tincan)?;
-    let call = Call::in_lab(&lab).await?;
-    let options = CallOptions::in_lab(&lab)?;
+    let call = lab.call(Maker::Tincan, "peer").await?;
+    let options = lab.call_options()?;
     Ok(Some((lab, call, options)))
 }
 

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tincan_netlab_tests::figures::percentile;
-use tincan_netlab_tests::{Client, Impairment, Lab, Plan, Side, lab_or_skip};
+use tincan_netlab_tests::{Client, Impairment, Lab, Plan, lab_or_skip};
+use tincan_test_support::Side;
+use tincan_test_support::figures::percentile;
 
 const PROBES: usize = 100;
 /// Time between two of them.

@@ -4,9 +4,8 @@
 use anyhow::{Context, Result, ensure};
 use std::time::Duration;
 use tincan_connectivity::nat::{Nat, Path, expected_path};
-use tincan_netlab_tests::{
-    Call, CallOptions, Lab, Plan, RelayKind, Side, Transport, figures, lab_or_skip,
-};
+use tincan_netlab_tests::{Lab, Plan, RelayKind, Transport, lab_or_skip};
+use tincan_test_support::{Call, CallOptions, Maker, Side, figures};
 
 /// How long a call may take to be seen on both sides.
 const SEEN: Duration = Duration::from_secs(20);
@@ -52,11 +51,11 @@ async fn connect(
 ) -> Result<()> {
     let Some(mut lab) = lab_or_skip(test, Plan::default())? else { return Ok(()) };
     lab.start_relay(relay)?;
-    let mut options = CallOptions::in_lab(&lab)?;
+    let mut options = lab.call_options()?;
     if let Some(over) = over {
-        options = options.over(over);
+        options = over.only(options);
     }
-    let mut call = Call::in_lab(&lab).await?;
+    let mut call = lab.call(Maker::Tincan, "peer").await?;
     let mut wrong = Vec::new();
     for &(a, b) in pairs {
         let pair = format!("{} - {}", name(a), name(b));

@@ -1,10 +1,13 @@
-//! What tests of several packages need: where programs and logs are, child processes, the headless
-//! peer and what it sees of its far side, a private sound server with virtual cables, and a headless
+//! What tests of several packages need: where programs and logs are, child processes, headless
+//! peers, calls between them and what they see of each other, a private sound server with virtual cables, and a headless
 //! Wayland desktop.
 
 #![forbid(unsafe_code)]
 
+pub mod call;
 pub mod far_side;
+pub mod figures;
+pub mod maker;
 pub mod memory;
 pub mod page;
 pub mod peer;
@@ -16,5 +19,7 @@ pub mod running;
 pub mod sound;
 pub mod wayland;
 
+pub use call::{Call, CallOptions, Picture, Side};
 pub use far_side::FarSide;
+pub use maker::Maker;
 pub use peer::Peer;

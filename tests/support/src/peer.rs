@@ -1,5 +1,6 @@
 //! The headless peer as a child process that speaks JSON lines.
 
+use crate::maker::Maker;
 use crate::place;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -14,9 +15,9 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 /// How long the peer may take to say that it is ready, and to answer.
-const ANSWER: Duration = Duration::from_secs(20);
+const ANSWER: Duration = Duration::from_secs(30);
 
-/// A running `tincan-peer`; ended when dropped.
+/// A running peer; ended when dropped.
 #[derive(Debug)]
 pub struct Peer {
     name: String,
@@ -29,14 +30,14 @@ pub struct Peer {
 
 impl Peer {
     /// Starts it; its log goes to `NAME.log` in `folder`.
-    pub async fn start(name: &str, folder: &Path) -> Result<Self> {
-        Self::start_by(&[], name, folder).await
+    pub async fn start(maker: Maker, name: &str, folder: &Path) -> Result<Self> {
+        Self::start_by(&[], maker, name, folder).await
     }
 
     /// Starts it by a program that becomes it, such as `ip netns exec`: `by` is that program's
     /// command line up to the one to run.
-    pub async fn start_by(by: &[&str], name: &str, folder: &Path) -> Result<Self> {
-        let program = place::program("tincan-peer")?;
+    pub async fn start_by(by: &[&str], maker: Maker, name: &str, folder: &Path) -> Result<Self> {
+        let program = place::program(maker.peer())?;
         let log = folder.join(format!("{name}.log"));
         let mut words = by.iter().map(OsString::from).chain([program.into_os_string()]);
         let first = words.next().context("a command has words")?;

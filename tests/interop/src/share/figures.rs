@@ -1,10 +1,10 @@
 //! What was measured, and how it is told: shares of a core, and ratios within the run.
 
-use super::pairs::Maker;
 use super::{Content, Look};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
+use tincan_test_support::Maker;
 use tincan_test_support::processor::Spent;
 
 /// Threads that took less of a core are not listed.

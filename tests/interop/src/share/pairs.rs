@@ -11,7 +11,7 @@ use tincan_desktop_tests::place::free_port;
 use tincan_desktop_tests::whole_call::{ended, phase_becomes};
 use tincan_desktop_tests::window::{SOON, test_id};
 use tincan_desktop_tests::{App, Desktop, eventually};
-use tincan_test_support::processor;
+use tincan_test_support::{Maker, processor};
 
 /// How long a call and its first picture may take on a busy machine.
 const CONNECTED: Duration = Duration::from_secs(60);
@@ -38,25 +38,6 @@ const ARRIVED: &str = "
 
 /// Presses a button without a pointer.
 const CLICK: &str = "document.querySelector(arguments[0]).click();";
-
-/// Whose program it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Maker {
-    /// Ours: two windows of the app.
-    Tincan,
-    /// Debian's Chromium: two browsers with a page.
-    Chromium,
-}
-
-impl Maker {
-    /// What it is called.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tincan => "Tincan",
-            Self::Chromium => "Chromium",
-        }
-    }
-}
 
 /// What has arrived at the viewer so far.
 #[derive(Clone, Debug, Deserialize)]

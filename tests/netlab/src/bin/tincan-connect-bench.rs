@@ -8,8 +8,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use tincan_netlab_tests::figures::{SetUp, percentile};
-use tincan_netlab_tests::{Call, CallOptions, Impairment, Lab, Plan, RelayKind, Side, Transport};
+use tincan_netlab_tests::{Impairment, Lab, Plan, RelayKind, Transport};
+use tincan_test_support::figures::{SetUp, percentile};
+use tincan_test_support::{Call, CallOptions, Maker, Side};
 
 /// A call that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -71,7 +72,7 @@ async fn bench(folder: &Path, calls: &str, relay: &str) -> Result<bool> {
     std::fs::create_dir_all(folder).with_context(|| format!("while making {folder:?}"))?;
     let mut lab = Lab::build_in(folder, Plan::default())?;
     lab.start_relay(RelayKind::named(relay).with_context(|| format!("no relay is {relay:?}"))?)?;
-    let mut call = Call::in_lab(&lab).await?;
+    let mut call = lab.call(Maker::Tincan, "peer").await?;
     let mut table = String::from(
         "| way | connected | ICE p50 / p95 | connected p50 / p95 | first picture p50 / p95 / max |\n\
          |---|---|---|---|---|\n",
@@ -100,9 +101,9 @@ async fn bench(folder: &Path, calls: &str, relay: &str) -> Result<bool> {
 
 /// How calls over a way are made; none if the relay has no such way.
 fn servers(lab: &Lab, way: &Way) -> Result<Option<CallOptions>> {
-    let options = CallOptions::in_lab(lab)?;
+    let options = lab.call_options()?;
     let Some(over) = way.relay else { return Ok(Some(options)) };
-    let options = CallOptions { relay_only: true, ..options.over(over) };
+    let options = CallOptions { relay_only: true, ..over.only(options) };
     let offered = |servers: &Value| servers.as_array().is_some_and(|all| !all.is_empty());
     Ok(options.ice_servers.iter().all(offered).then_some(options))
 }

@@ -5,7 +5,8 @@
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::process::ExitCode;
-use tincan_netlab_tests::{Call, leaks};
+use tincan_netlab_tests::leaks;
+use tincan_test_support::{Call, Maker};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -26,7 +27,7 @@ async fn main() -> ExitCode {
 
 async fn check(folder: &Path, restarts: usize, calls: usize) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("while making {folder:?}"))?;
-    let mut call = Call::on_this_machine(folder).await?;
+    let mut call = Call::on_this_machine([Maker::Tincan; 2], folder).await?;
     let mut parts = Vec::new();
     if restarts > 0 {
         let readings = leaks::restarts(&mut call, restarts).await?;

@@ -2,20 +2,35 @@
 //! what each sees and hears.
 
 use crate::figures::{self, SetUp};
-use crate::lab::{Lab, Side};
-use crate::relay::Transport;
+use crate::maker::Maker;
+use crate::{FarSide, Peer};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tincan_test_support::{FarSide, Peer};
 use tokio::time::{Instant, timeout_at};
 
-/// What is sent unless a test says otherwise: little, for two cores that code and decode both
-/// ways.
-const PICTURE: (u32, u32, u32) = (320, 240, 15);
 /// How long a call may take to ring off.
 const CLOSE: Duration = Duration::from_secs(10);
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The first, whose access link is the one that is impaired.
+    A,
+    /// The second.
+    B,
+}
+
+impl Side {
+    /// The one that it calls.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+}
 
 /// Two peers, for one call after the other.
 #[derive(Debug)]
@@ -35,46 +50,49 @@ pub struct CallOptions {
     pub relay_only: bool,
     /// Which side offers.
     pub offerer: Side,
+    /// What both send of pictures.
+    pub picture: Picture,
+    /// B sends no pictures.
+    pub one_way: bool,
+}
+
+/// Pictures that are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Pictures a second.
+    pub rate: u32,
+}
+
+impl Picture {
+    /// Little, for two cores that code and decode both ways.
+    pub const SMALL: Self = Self { width: 320, height: 240, rate: 15 };
 }
 
 impl Default for CallOptions {
     fn default() -> Self {
-        Self { ice_servers: [json!([]), json!([])], relay_only: false, offerer: Side::A }
-    }
-}
-
-impl CallOptions {
-    /// A call over any path, with the relay that runs in the lab.
-    pub fn in_lab(lab: &Lab) -> Result<Self> {
-        let told = |side| lab.ice_servers(side).cloned();
-        Ok(Self { ice_servers: [told(Side::A)?, told(Side::B)?], ..Self::default() })
-    }
-
-    /// The same with the relay reached in this way only.
-    pub fn over(mut self, transport: Transport) -> Self {
-        self.ice_servers = self.ice_servers.map(|servers| transport.among(&servers));
-        self
+        Self {
+            ice_servers: [json!([]), json!([])],
+            relay_only: false,
+            offerer: Side::A,
+            picture: Picture::SMALL,
+            one_way: false,
+        }
     }
 }
 
 impl Call {
-    /// Starts both peers, each in its client's namespace.
-    pub async fn in_lab(lab: &Lab) -> Result<Self> {
-        let start = async |side: Side, name: &str| {
-            let by = lab.client(side).namespace().by().map(str::to_owned);
-            let by: Vec<&str> = by.iter().map(String::as_str).collect();
-            Peer::start_by(&by, name, lab.folder()).await
-        };
-        Ok(Self::between(start(Side::A, "peer-a").await?, start(Side::B, "peer-b").await?))
-    }
-
     /// Starts both peers on this machine's loopback.
-    pub async fn on_this_machine(folder: &Path) -> Result<Self> {
-        let a = Peer::start("peer-a", folder).await?;
-        Ok(Self::between(a, Peer::start("peer-b", folder).await?))
+    pub async fn on_this_machine(makers: [Maker; 2], folder: &Path) -> Result<Self> {
+        let a = Peer::start(makers[0], "peer-a", folder).await?;
+        Ok(Self::between(a, Peer::start(makers[1], "peer-b", folder).await?))
     }
 
-    fn between(a: Peer, b: Peer) -> Self {
+    /// Between peers that run.
+    pub fn between(a: Peer, b: Peer) -> Self {
         Self { peers: [a, b], seen: Default::default(), offered: 0.0 }
     }
 
@@ -86,13 +104,14 @@ impl Call {
     /// Has one side offer; the side that offers is the impolite one.
     pub async fn begin(&mut self, options: &CallOptions) -> Result<()> {
         self.seen = Default::default();
-        let (w, h, fps) = PICTURE;
+        let Picture { width, height, rate } = options.picture;
         let offerer = options.offerer as usize;
         for (number, peer) in self.peers.iter_mut().enumerate() {
             let init = json!({
                 "ice_servers": options.ice_servers[number], "relay_only": options.relay_only,
-                "video": { "w": w, "h": h, "fps": fps, "codec": "H264" }, "audio": "beep",
-                "sink": "frames", "polite": number != offerer,
+                "video": { "w": width, "h": height, "fps": rate, "codec": "H264" },
+                "audio": "beep", "send_video": !(options.one_way && number == Side::B as usize),
+                "polite": number != offerer,
             });
             peer.command("init", init).await?;
         }

@@ -1,9 +1,9 @@
 //! What a set of measurements says.
 
+use crate::FarSide;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fmt;
-use tincan_test_support::FarSide;
 
 /// How long a call took to set up, in milliseconds from the command to offer until both sides
 /// had it.
