@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures to compare, as tables.
 
+mod call;
 mod connect;
 mod relay;
 mod screen;
@@ -12,6 +13,8 @@ use clap::Subcommand;
 /// What is measured.
 #[derive(Subcommand)]
 pub enum Bench {
+    /// Latency, freezes, sound and cost of calls over bad networks, beside Chromium.
+    Call(call::Options),
     /// How long calls take to set up in the network lab, over ways of many kinds.
     Connect(connect::Options),
     /// Throughput, loss and processor time of the server's relay, beside coturn.
@@ -27,6 +30,7 @@ pub enum Bench {
 /// Measures; true if everything that was tried worked.
 pub fn run(bench: &Bench) -> Result<bool> {
     match bench {
+        Bench::Call(options) => call::run(options),
         Bench::Connect(options) => connect::run(options),
         Bench::Relay(options) => relay::run(options),
         Bench::Screen(options) => screen::run(options),

@@ -58,6 +58,8 @@ pub enum Purpose {
     Beside,
     /// Building, and the network lab.
     Lab,
+    /// The same, and Chromium in it.
+    LabBeside,
     /// Building, and packages that others install.
     Package,
     /// All tests.
@@ -72,6 +74,7 @@ impl Purpose {
             Self::Unseen => &[BUILD, RUN, UNSEEN],
             Self::Beside => &[BUILD, RUN, UNSEEN, FAR_SIDE],
             Self::Lab => &[BUILD, LAB],
+            Self::LabBeside => &[BUILD, LAB, FAR_SIDE],
             Self::Package => &[BUILD, PACKAGE],
             Self::Test => &[BUILD, RUN, UNSEEN, WAYLAND, FAR_SIDE, LAB],
         };

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tincan_test_support::place::Scratch;
-use tincan_test_support::running::{Mark, signal};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
@@ -28,17 +27,10 @@ const PAGE: &str = concat!(
     "</script>",
 );
 
-/// The browser's processes; ended when dropped.
+/// The browser; ended when dropped. Whoever started this program ends what is left of it.
 struct Browser {
     first: Child,
-    mark: Mark,
     _profile: Scratch,
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        signal("KILL", &self.mark.processes());
-    }
 }
 
 impl Browser {
@@ -46,16 +38,15 @@ impl Browser {
         let profile = Scratch::new("chromium-peer")?;
         let page = profile.path().join("page.html");
         std::fs::write(&page, PAGE).with_context(|| format!("while writing {page:?}"))?;
-        let mark = Mark::new("chromium-peer");
-        let mut command = std::process::Command::new("/usr/bin/chromium");
-        mark.put_on(&mut command);
-        command
+        let first = Command::new("/usr/bin/chromium")
             .args(arguments(&profile.folder("profile")?))
             .arg(format!("file://{}#{port}", page.display()))
             .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let first = Command::from(command).spawn().context("while starting chromium")?;
-        Ok(Self { first, mark, _profile: profile })
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("while starting chromium")?;
+        Ok(Self { first, _profile: profile })
     }
 }
 

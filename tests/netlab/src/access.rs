@@ -138,6 +138,11 @@ impl Access {
         self.plan.client(self.nat != Nat::Public, self.addresses)
     }
 
+    /// Bytes that came out of the wire at the router.
+    pub fn passed_up(&self) -> Result<u64> {
+        self.router.received("lan")
+    }
+
     /// The translator.
     pub fn nat(&self) -> Nat {
         self.nat

@@ -48,6 +48,15 @@ pub struct Client {
     ipv6: bool,
 }
 
+/// Bytes that came out of a wire, with all headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// At the router.
+    pub up: u64,
+    /// At the client.
+    pub down: u64,
+}
+
 /// What a lab is made with.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plan {
@@ -100,6 +109,16 @@ impl Lab {
     pub fn set_nat(&mut self, side: Side, nat: Nat) -> Result<()> {
         let (client, internet) = self.parts(side);
         client.connect(nat, false, internet)
+    }
+
+    /// What a client's wire has carried so far.
+    pub fn carried(&self, side: Side) -> Result<Carried> {
+        let client = self.client(side);
+        let access = client.accesses.last().context("a client has an access")?;
+        Ok(Carried {
+            up: access.passed_up()?,
+            down: client.namespace.received(access.interface())?,
+        })
     }
 
     /// Makes the wire of a client do this to packets from now on.

@@ -6,6 +6,7 @@
 mod ability;
 mod access;
 mod arrivals;
+pub mod bench;
 mod lab;
 pub mod leaks;
 mod namespace;
@@ -18,7 +19,7 @@ mod wire;
 
 pub use ability::{lab_or_skip, skip};
 pub use arrivals::{Arrival, Arrivals};
-pub use lab::{Client, Lab, Plan};
+pub use lab::{Carried, Client, Lab, Plan};
 pub use namespace::Namespace;
 pub use relay::{RelayKind, Transport};
 pub use wire::Impairment;

@@ -92,6 +92,18 @@ impl Namespace {
         })
     }
 
+    /// Bytes that an interface has received.
+    pub fn received(&self, interface: &str) -> Result<u64> {
+        let table = self.enter(|| {
+            std::fs::read_to_string("/proc/thread-self/net/dev").context("while reading counters")
+        })?;
+        let line = table
+            .lines()
+            .find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'));
+        let bytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        bytes.with_context(|| format!("no interface is called {interface}"))
+    }
+
     /// Writes kernel settings below `/proc/sys/net`.
     pub fn set(&self, settings: &[(&str, &str)]) -> Result<()> {
         self.enter(|| {

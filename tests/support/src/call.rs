@@ -39,6 +39,7 @@ pub struct Call {
     /// What the first and the second have seen and heard in this call.
     pub seen: [FarSide; 2],
     offered: f64,
+    one_way: bool,
 }
 
 /// How a call is made.
@@ -93,7 +94,17 @@ impl Call {
 
     /// Between peers that run.
     pub fn between(a: Peer, b: Peer) -> Self {
-        Self { peers: [a, b], seen: Default::default(), offered: 0.0 }
+        Self { peers: [a, b], seen: Default::default(), offered: 0.0, one_way: false }
+    }
+
+    /// The first processes of both contestants: what drives them is not among them.
+    pub fn measured(&self) -> [Vec<u32>; 2] {
+        self.peers.each_ref().map(|peer| peer.measured().to_vec())
+    }
+
+    /// When the last call was offered, in milliseconds since the epoch.
+    pub fn offered(&self) -> f64 {
+        self.offered
     }
 
     /// The process ids of both peers.
@@ -115,7 +126,7 @@ impl Call {
             });
             peer.command("init", init).await?;
         }
-        self.offered = now();
+        (self.offered, self.one_way) = (now(), options.one_way);
         self.peers[offerer].order("offer", json!({})).await
     }
 
@@ -137,13 +148,16 @@ impl Call {
         Ok(())
     }
 
-    /// Carries messages until both have seen a picture of the other.
+    /// Carries messages until both have seen a picture of the other, or B has if it sends none.
     pub async fn until_seen(&mut self, limit: Duration) -> Result<SetUp> {
+        let one_way = self.one_way;
         self.until("both see each other", limit, |seen| {
-            seen.iter().all(|side| side.is_connected() && side.first_picture.is_some())
+            let [a, b] = seen;
+            let connected = a.is_connected() && b.is_connected();
+            connected && b.first_picture.is_some() && (one_way || a.first_picture.is_some())
         })
         .await?;
-        SetUp::of(self.offered, self.seen.each_ref())
+        SetUp::of(self.offered, self.seen.each_ref(), one_way)
     }
 
     /// Carries messages until each side was delivered a picture that the other made after a moment

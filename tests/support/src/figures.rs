@@ -18,8 +18,8 @@ pub struct SetUp {
 }
 
 impl SetUp {
-    /// From what both sides noted.
-    pub fn of(offered: f64, sides: [&FarSide; 2]) -> Result<Self> {
+    /// From what both sides noted; `one_way`: the first has no picture to see.
+    pub fn of(offered: f64, sides: [&FarSide; 2], one_way: bool) -> Result<Self> {
         let later = |what: &str, when: fn(&FarSide) -> Option<f64>| {
             let moments = sides.map(when);
             match moments {
@@ -30,7 +30,10 @@ impl SetUp {
         Ok(Self {
             ice: later("ICE was connected", FarSide::ice_connected)?,
             connected: later("both were connected", FarSide::connected)?,
-            first_picture: later("both had a picture", |side| side.first_picture)?,
+            first_picture: match sides[1].first_picture {
+                Some(first) if one_way => first - offered,
+                _ => later("both had a picture", |side| side.first_picture)?,
+            },
         })
     }
 }

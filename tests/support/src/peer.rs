@@ -2,6 +2,7 @@
 
 use crate::maker::Maker;
 use crate::place;
+use crate::running::{Mark, signal};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -9,6 +10,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -16,6 +18,9 @@ use tokio::time::timeout;
 
 /// How long the peer may take to say that it is ready, and to answer.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// Peers that this process has started.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A running peer; ended when dropped.
 #[derive(Debug)]
@@ -26,6 +31,15 @@ pub struct Peer {
     from: Lines<BufReader<ChildStdout>>,
     events: VecDeque<Value>,
     asked: u64,
+    measured: Vec<u32>,
+    mark: Mark,
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // What it has started outlives it otherwise.
+        signal("KILL", &self.mark.processes());
+    }
 }
 
 impl Peer {
@@ -41,7 +55,10 @@ impl Peer {
         let log = folder.join(format!("{name}.log"));
         let mut words = by.iter().map(OsString::from).chain([program.into_os_string()]);
         let first = words.next().context("a command has words")?;
-        let mut child = Command::new(&first)
+        let mut command = std::process::Command::new(&first);
+        let mark = Mark::new(&format!("{name}-{}", STARTED.fetch_add(1, Ordering::Relaxed)));
+        mark.put_on(&mut command);
+        let mut child = Command::from(command)
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -52,11 +69,26 @@ impl Peer {
         let to = child.stdin.take().context("its input is a pipe")?;
         let from = child.stdout.take().context("its output is a pipe")?;
         let from = BufReader::new(from).lines();
-        let mut peer =
-            Self { name: name.into(), child, to, from, events: VecDeque::new(), asked: 0 };
+        let mut peer = Self {
+            name: name.into(),
+            child,
+            to,
+            from,
+            events: VecDeque::new(),
+            asked: 0,
+            measured: Vec::new(),
+            mark,
+        };
         let ready = timeout(ANSWER, peer.line()).await.context("the peer is not ready")??;
         ensure!(ready["ev"] == "ready", "the peer began with {ready}");
+        let processes = ready["measure_pids"].as_array().into_iter().flatten();
+        peer.measured = processes.filter_map(|id| u32::try_from(id.as_u64()?).ok()).collect();
         Ok(peer)
+    }
+
+    /// The first processes of what is to be measured of it.
+    pub fn measured(&self) -> &[u32] {
+        &self.measured
     }
 
     /// Its process id.

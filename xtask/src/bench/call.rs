@@ -1,0 +1,58 @@
+//! `cargo xtask bench call`: calls over bad networks, beside Chromium, in the network lab.
+
+use crate::job::Jobs;
+use crate::packages::{self, Purpose};
+use crate::workspace::Workspace;
+use crate::{demo, tools};
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+use std::process::{Command, Stdio};
+
+/// What `bench call` takes.
+#[derive(Args)]
+pub struct Options {
+    /// How often each network is measured, Tincan and Chromium in turns.
+    #[arg(long, default_value_t = 5)]
+    rounds: u64,
+    /// Whose programs.
+    #[arg(long, value_enum, default_value_t = Makers::Both)]
+    makers: Makers,
+    /// Only the networks whose names contain this; may be given more than once.
+    #[arg(long)]
+    only: Vec<String>,
+    /// Do not install anything: name what is missing and stop.
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// Whose programs are measured.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Makers {
+    Both,
+    Tincan,
+    Chromium,
+}
+
+/// Builds and measures; true if every call came to its end.
+pub fn run(options: &Options) -> Result<bool> {
+    ensure!(cfg!(target_os = "linux"), "The lab is made of Linux' network namespaces");
+    let workspace = Workspace::find()?;
+    let jobs = Jobs::new(&workspace, "bench")?;
+    packages::ensure(&jobs, Purpose::LabBeside, &[], !options.no_install)?;
+    tools::ensure_nasm()?;
+    let profile = demo::build(&workspace, &jobs, true)?;
+    let program = workspace.program(profile, "tincan-call-bench");
+    let makers = match options.makers {
+        Makers::Both => "both",
+        Makers::Tincan => "tincan",
+        Makers::Chromium => "chromium",
+    };
+    let status = Command::new(&program)
+        .arg(workspace.output.join("bench").join("call"))
+        .args([&options.rounds.to_string(), makers])
+        .args(&options.only)
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("while starting {program:?} (the lab needs root)"))?;
+    Ok(status.success())
+}
