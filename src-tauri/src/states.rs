@@ -89,6 +89,7 @@ pub fn in_call(change: impl FnOnce(&mut CallView)) -> State {
             relayed: false,
             picture_problem: None,
             microphone: true,
+            volume: 100,
             echoing: false,
             camera: false,
             screen: false,

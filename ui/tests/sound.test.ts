@@ -96,3 +96,11 @@ test('who hears themselves is told why', async () => {
   expect(id('echoing-bob')).toHaveTextContent('bob’s speaker is too loud there');
   expect(gone('echoing-here')).toBe(true);
 });
+
+test('each participant is heard as loud as is wanted', async () => {
+  const backend = await show('group');
+  const slider = id('volume-bob');
+  expect(slider).toHaveAttribute('aria-valuetext', '100 %');
+  await fireEvent.input(slider, { target: { value: '140' } });
+  expect(lastIntent(backend)).toEqual({ type: 'setVolume', account: 'bob', percent: 140 });
+});

@@ -36,6 +36,7 @@ use tincan_media::pipeline::video_receive::{
 use tincan_media::process::chain::ChainSettings;
 use tincan_media::screen::Screens;
 use tincan_peer_connection::{MediaSender, MediaSinks};
+use tincan_proto::AccountName;
 use tincan_proto::units::Resolution;
 use tokio::sync::mpsc;
 use track::{Source, Track};
@@ -219,11 +220,12 @@ impl MediaSession {
         PeerIntake { sinks, request }
     }
 
-    /// The other side takes part: what they send is heard and seen from now on.
+    /// The other side takes part: what they send is heard, at this volume in percent, and seen from
+    /// now on.
     ///
     /// # Errors
     /// In words, if there is no decoder.
-    pub fn admit_peer(&mut self, peer: &PeerKey) -> Result<(), String> {
+    pub fn admit_peer(&mut self, peer: &PeerKey, volume: u8) -> Result<(), String> {
         let Some(Prepared { inlets, request }) = self.prepared.remove(peer) else {
             return Ok(());
         };
@@ -261,12 +263,19 @@ impl MediaSession {
             .map_err(|error| error.to_string())?;
         let video = Arc::new(video);
         let audio = Arc::new(self.playout().add(&peer.participant.account.to_string()));
+        audio.set_volume(f32::from(volume) / 100.0);
         // Set once: a connection is admitted once.
         let _ = inlets.set(Inlets { video: video.clone(), audio: audio.clone() });
         let last_request = Mutex::default();
         let incoming = Incoming { video, audio, resolution, request, last_request, shown };
         self.peers.insert(peer.clone(), incoming);
         Ok(())
+    }
+
+    /// Hears somebody so loud from now on, in percent of how they come.
+    pub fn set_volume(&self, account: &AccountName, percent: u8) {
+        let theirs = self.peers.iter().filter(|(peer, _)| peer.participant.account == *account);
+        theirs.for_each(|(_, incoming)| incoming.audio.set_volume(f32::from(percent) / 100.0));
     }
 
     /// Offers what is taken here to a connection, which lets it out when it is told to.

@@ -41,7 +41,31 @@ pub struct Preferences {
     pub settings: Settings,
     /// Pinned devices.
     pub devices: BTreeMap<DeviceKind, String>,
+    /// How loud people are heard, in percent; who is not among them as they come.
+    pub volumes: BTreeMap<AccountName, u8>,
 }
+
+impl Preferences {
+    /// How loud somebody is heard, in percent.
+    pub fn volume(&self, account: &AccountName) -> u8 {
+        self.volumes.get(account).copied().unwrap_or(USUAL_VOLUME)
+    }
+
+    /// Hears somebody so loud from now on; returns what is left of what was asked for.
+    pub fn set_volume(&mut self, account: AccountName, percent: u8) -> u8 {
+        let percent = percent.min(MOST_VOLUME);
+        match percent {
+            USUAL_VOLUME => self.volumes.remove(&account),
+            _ => self.volumes.insert(account, percent),
+        };
+        percent
+    }
+}
+
+/// As it comes.
+const USUAL_VOLUME: u8 = 100;
+/// The loudest.
+const MOST_VOLUME: u8 = 200;
 
 /// What was shared last by the system's own dialog.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,12 +131,12 @@ impl Profile {
         self.keep_or_forget(ACCOUNT, account)
     }
 
-    /// Settings and pinned devices; defaults where there are none.
+    /// What the person chose; defaults where there is nothing.
     pub fn preferences(&self) -> Preferences {
         self.read(PREFERENCES).unwrap_or_default()
     }
 
-    /// Keeps settings and pinned devices.
+    /// Keeps what the person chose.
     ///
     /// # Errors
     /// What the system says.
@@ -211,6 +235,22 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let profile = Profile::open("alice", folder.path()).expect("a profile");
         (folder, profile)
+    }
+
+    #[test]
+    fn how_loud_somebody_is_heard_is_kept_within_bounds() {
+        let (_folder, profile) = profile();
+        let (bob, carol) = ("bob".parse().expect("valid"), "carol".parse().expect("valid"));
+        let mut preferences = profile.preferences();
+        assert_eq!(preferences.set_volume(bob, 250), 200);
+        preferences.set_volume(carol, 30);
+        profile.keep_preferences(&preferences).expect("kept");
+        let mut kept = profile.preferences();
+        let volumes =
+            ["bob", "carol", "dora"].map(|name| kept.volume(&name.parse().expect("valid")));
+        assert_eq!(volumes, [200, 30, 100]);
+        kept.set_volume("bob".parse().expect("valid"), 100);
+        assert_eq!(kept.volumes.len(), 1, "what is usual is not kept");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use std::path::PathBuf;
 use std::time::Duration;
 use tincan_desktop_tests::pair::acquainted;
-use tincan_desktop_tests::room::{HEADSET, HEADSET_MICROPHONE};
-use tincan_desktop_tests::whole_call::{call, dismiss_ended, ended, phase_becomes};
+use tincan_desktop_tests::room::{HEADSET, HEADSET_MICROPHONE, Heard};
+use tincan_desktop_tests::whole_call::{call, dismiss_ended, ended, phase_becomes, toggle};
 use tincan_desktop_tests::window::SOON;
 use tincan_desktop_tests::{App, Desktop, Room, Story, Window, devices, eventually, speech};
 
@@ -99,6 +99,61 @@ async fn a_headset_may_be_unplugged_and_plugged_in_again_during_a_call() -> Resu
 }
 
 #[tokio::test]
+async fn what_is_heard_and_what_is_said_is_under_control_during_a_call() -> Result<()> {
+    let desktop = Desktop::start("sound-control")?;
+    let (alices, bobs) = (Room::new()?, Room::new()?);
+    let (alice, bob) =
+        acquainted(&desktop, |alice| alice.room(&alices), |bob| bob.room(&bobs)).await?;
+    let mut story = Story::new(desktop.output());
+    let both: [&Window; 2] = [&alice, &bob];
+    call(&alice, &bob, "call-audio").await?;
+    bob.press("incoming-accept-audio").await?;
+    for app in [&alice, &bob] {
+        phase_becomes(app, "connected", CONNECTED).await?;
+    }
+    let talk = Talk { folder: desktop.output() };
+    let volume = async {
+        set_volume(&bob, "alice", 0).await?;
+        talk.is_not_heard(&alices, &bobs, "alice-turned-off").await?;
+        set_volume(&bob, "alice", 200).await?;
+        talk.reaches(&alices, &bobs, "alice-turned-up").await
+    };
+    story.step("Bob turns alice off, and up again", HINT, &both, volume).await?;
+    let original = async {
+        for (switch, name) in [("original-sound", "original"), ("original-sound", "processed")] {
+            alice.script(KEY, vec!["keydown".into(), ",".into()]).await?;
+            alice.press(switch).await?;
+            alice.press("close-settings").await?;
+            alice.disappears("settings", SOON).await?;
+            talk.reaches(&alices, &bobs, name).await?;
+        }
+        anyhow::Ok(())
+    };
+    story.step("The processing is switched off and on", HINT, &both, original).await?;
+    let muted = async {
+        toggle(&alice, "toggle-microphone", "false").await?;
+        let (silence, hint) = tokio::join!(
+            talk.is_not_heard(&alices, &bobs, "alice-muted"),
+            alice.appears("muted-hint", NOTICED)
+        );
+        silence?;
+        hint.map(drop)
+    };
+    story.step("Speaking while muted is told, and not heard", HINT, &both, muted).await?;
+    let held = async {
+        alice.script(KEY, vec!["keydown".into(), " ".into()]).await?;
+        alice.becomes("toggle-microphone", "aria-pressed", "true", SOON).await?;
+        talk.reaches(&alices, &bobs, "alice-holds").await?;
+        alice.script(KEY, vec!["keyup".into(), " ".into()]).await?;
+        alice.becomes("toggle-microphone", "aria-pressed", "false", SOON).await?;
+        talk.is_not_heard(&alices, &bobs, "alice-let-go").await
+    };
+    story.step("Talking while a key is held", HINT, &both, held).await?;
+    bob.press("hang-up").await?;
+    ended(&alice, "remoteHungUp", "hung up").await
+}
+
+#[tokio::test]
 async fn a_person_hears_themselves_before_a_call() -> Result<()> {
     let desktop = Desktop::start("hear-yourself")?;
     let room = Room::new()?;
@@ -122,15 +177,43 @@ async fn a_person_hears_themselves_before_a_call() -> Result<()> {
     story.step("So does the ring", HINT, &[&alice], plays).await
 }
 
+/// A key goes down or up, with nothing focused.
+const KEY: &str = "
+    const [type, key] = arguments;
+    document.activeElement?.blur();
+    document.body.dispatchEvent(
+        new KeyboardEvent(type, { key, ctrlKey: key === ',', bubbles: true, cancelable: true }));";
+
+/// Puts a slider where a person would drag it.
+const SLIDE: &str = "
+    const [id, value] = arguments;
+    const slider = document.querySelector(`[data-testid=\"${id}\"]`);
+    slider.value = value;
+    slider.dispatchEvent(new Event('input', { bubbles: true }));";
+
+async fn set_volume(window: &Window, whose: &str, percent: u8) -> Result<()> {
+    let id = format!("volume-{whose}");
+    window.script(SLIDE, vec![id.clone().into(), percent.into()]).await?;
+    window.becomes(&id, "aria-valuetext", &format!("{percent} %"), SOON).await.map(drop)
+}
+
 struct Talk<'a> {
     folder: &'a std::path::Path,
 }
 
 impl Talk<'_> {
     async fn reaches(&self, from: &Room, to: &Room, name: &str) -> Result<()> {
+        self.say(from, to, name).await?.check().map(drop)
+    }
+
+    async fn is_not_heard(&self, from: &Room, to: &Room, name: &str) -> Result<()> {
+        self.say(from, to, name).await?.check_silence().map(drop)
+    }
+
+    async fn say(&self, from: &Room, to: &Room, name: &str) -> Result<Heard> {
         let file = |kind: &str| -> PathBuf { self.folder.join(format!("{name}-{kind}.wav")) };
         let sound = speech::say("One two three. Is anybody there?", "en", &file("said"))?;
-        from.say_to(to, &sound, file("heard")).await?.check().map(drop)
+        from.say_to(to, &sound, file("heard")).await
     }
 }
 

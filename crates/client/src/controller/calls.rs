@@ -185,7 +185,8 @@ impl Controller {
                 self.open_peer(peer, relay_only).await;
             }
             Command::AdmitPeer { peer } => {
-                if let Err(error) = self.media.admit_peer(&peer) {
+                let volume = self.preferences.volume(&peer.participant.account);
+                if let Err(error) = self.media.admit_peer(&peer, volume) {
                     self.cannot_open(peer, &error).await;
                 }
             }

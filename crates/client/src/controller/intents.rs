@@ -67,6 +67,11 @@ impl Controller {
             Intent::HoldMicrophone { held } => self.hold_microphone(held).await,
             Intent::SetCamera { on } => self.step(Input::CameraSwitched { on }).await,
             Intent::ChooseDevice { device, id } => self.choose_device(device, id),
+            Intent::SetVolume { account, percent } => {
+                let percent = self.preferences.set_volume(account.clone(), percent);
+                self.media.set_volume(&account, percent);
+                self.keep_preferences();
+            }
             Intent::RefreshDevices => self.media.list_devices(),
             Intent::TestSound { device } => self.test_sound(device),
             Intent::SampleSound { on } => self.sample_sound(on),

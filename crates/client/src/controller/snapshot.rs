@@ -146,6 +146,7 @@ impl Controller {
             picture_problem: picture_problem(participant),
             microphone: participant.microphone,
             echoing: participant.echoing,
+            volume: self.preferences.volume(&participant.account),
             camera: participant.camera,
             screen: participant.screen,
             tile: peer

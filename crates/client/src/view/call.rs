@@ -141,6 +141,8 @@ pub struct ParticipantView {
     pub microphone: bool,
     /// Their microphone hears their speaker: who speaks to them hears themselves.
     pub echoing: bool,
+    /// How loud they are heard here, in percent of how they come.
+    pub volume: u8,
     /// They send a picture.
     pub camera: bool,
     /// That picture is a screen.

@@ -86,6 +86,13 @@ pub enum Intent {
         /// Which; absent: follow the system.
         id: Option<String>,
     },
+    /// Hear a participant louder or more softly, in this call and the next ones.
+    SetVolume {
+        /// Whom.
+        account: AccountName,
+        /// In percent, 100 as it comes, 200 at most.
+        percent: u8,
+    },
     /// Look for devices again.
     RefreshDevices,
     /// Hear what the speaker or the ringer sounds like.

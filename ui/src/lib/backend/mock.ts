@@ -176,6 +176,11 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
       const camera = { on: intent.on, live: intent.on, problem: null };
       return inCall(snapshot, { camera, selfTile: intent.on ? 'self' : null });
     }
+    case 'setVolume': {
+      const { account, percent: volume } = intent;
+      const others = snapshot.call?.participants ?? [];
+      return inCall(snapshot, { participants: others.map((one) => (one.account === account ? { ...one, volume } : one)) });
+    }
     case 'chooseDevice': {
       const kind = `${intent.device}s` as const;
       const choice = { ...snapshot.devices[kind], chosen: intent.id };

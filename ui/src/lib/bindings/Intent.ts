@@ -72,7 +72,15 @@ device: DeviceKind,
 /**
  * Which; absent: follow the system.
  */
-id: string | null, } | { "type": "refreshDevices" } | { "type": "testSound", 
+id: string | null, } | { "type": "setVolume", 
+/**
+ * Whom.
+ */
+account: AccountName, 
+/**
+ * In percent, 100 as it comes, 200 at most.
+ */
+percent: number, } | { "type": "refreshDevices" } | { "type": "testSound", 
 /**
  * Which of them.
  */

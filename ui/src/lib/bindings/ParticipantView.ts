@@ -41,6 +41,10 @@ microphone: boolean,
  */
 echoing: boolean, 
 /**
+ * How loud they are heard here, in percent of how they come.
+ */
+volume: number, 
+/**
  * They send a picture.
  */
 camera: boolean, 

@@ -18,6 +18,7 @@ export const sound = {
   hold: 'Microphone the other way while held',
   echoingHere: (names: string) => `${names} may hear an echo from you. Lower your speaker’s volume, or use headphones.`,
   echoingThere: (name: string) => `You may hear yourself: ${possessive(name)} speaker is too loud there. They have been told.`,
+  volumeOf: (name: string) => `Volume: ${name}`,
   before: 'Before',
   after: 'After',
   echoTaken: 'Echo taken out',
