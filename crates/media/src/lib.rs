@@ -4,6 +4,7 @@
 
 pub mod audio;
 pub mod codec;
+pub mod congestion;
 pub mod device;
 pub mod encoded;
 pub mod frame;

@@ -16,6 +16,11 @@ impl Bitrate {
         Self(kbps.saturating_mul(1000))
     }
 
+    /// From bits per second.
+    pub const fn from_bps(bps: u32) -> Self {
+        Self(bps)
+    }
+
     /// Bits per second.
     pub const fn bps(self) -> u32 {
         self.0

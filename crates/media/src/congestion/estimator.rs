@@ -1,0 +1,362 @@
+//! How much the way carries. Grows fast while nothing speaks against it, takes what arrives for the
+//! way's rate as soon as packets wait, and lets the queue run empty before it goes on.
+
+use super::bursts::Bursts;
+use super::losses::Losses;
+use super::queue::Queue;
+use super::rates::Arrivals;
+use super::{Fate, SendBudget, budget};
+use std::time::{Duration, Instant};
+use tincan_proto::units::Bitrate;
+
+/// Bounds of the estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Begins here.
+    pub start: Bitrate,
+    /// Never less: below this there is no call.
+    pub floor: Bitrate,
+    /// Never more.
+    pub ceiling: Bitrate,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            start: Bitrate::from_kbps(600),
+            floor: Bitrate::from_kbps(60),
+            ceiling: Bitrate::from_kbps(20_000),
+        }
+    }
+}
+
+/// The rate of the way while it is full is that of arrivals over this time: short, as it may have just
+/// dropped.
+const FULL_OVER: Duration = Duration::from_millis(250);
+/// What is sent now is looked at over this time: some pictures.
+const SENT_OVER: Duration = Duration::from_millis(500);
+/// After the queue ran empty, this share of the way's rate is sent.
+const KEEP: f64 = 0.93;
+/// A queue is to be empty again within about this time, in seconds.
+const EMPTY_WITHIN: f64 = 0.35;
+/// Emptying a queue takes no more than these shares of the way's rate.
+const LEAST_DRAIN: f64 = 0.2;
+const MOST_DRAIN: f64 = 0.8;
+/// Growth a second far below the way's known rate, and when nothing is known.
+const FAR: f64 = 1.2;
+const BEGINNING: f64 = 3.0;
+/// Near the way's known rate, as many times the root of the rate are added in a second: less for a
+/// larger part than for a smaller one, so that two that share a way come to the same.
+const NEAR: f64 = 60.0;
+/// Near is from this share of the way's known rate on ...
+const NEAR_FROM: f64 = 0.85;
+/// ... to this one. Beyond, it is known no longer.
+const NEAR_TO: f64 = 1.15;
+/// The estimate may exceed what is sent by this factor without other evidence.
+const AHEAD: f64 = 1.5;
+/// The same in addition, in bits a second: pictures of a still scene take next to nothing.
+const AHEAD_BY: f64 = 150_000.0;
+/// Of what bursts show, as much is believed.
+const BELIEVED: f64 = 0.75;
+/// Whether a queue becomes shorter is looked at after a round trip and this.
+const LOOK_AFTER: Duration = Duration::from_millis(150);
+/// Shorter is less than this share of what it was.
+const SHORTER: f64 = 0.85;
+/// Loss beyond the usual is congestion from here on.
+const EXCESS: f64 = 0.05;
+/// A share of loss with which no call goes on as it is.
+const TOO_MUCH: f64 = 0.3;
+/// No reports for this long while packets are out: the way is cut or its queue is endless.
+const SILENCE: Duration = Duration::from_millis(400);
+/// In silence the estimate is lowered as often.
+const SILENT_STEP: Duration = Duration::from_millis(200);
+const SILENT_SHARE: f64 = 0.7;
+/// A queue that stays for so long although little is sent is somebody else's.
+const THEIRS: Duration = Duration::from_millis(1200);
+/// Against others: growth a second, and what is left after a loss.
+const CONTEST: f64 = 0.12;
+const YIELD: f64 = 0.8;
+/// Others are gone when there has been no queue for so long.
+const ALONE: Duration = Duration::from_millis(600);
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    /// Nothing is known of the way yet, or not any more.
+    Begin,
+    /// Its rate has been seen.
+    Steady,
+    /// The queue runs empty.
+    Drain(Drain),
+    /// Others keep the queue full: only loss speaks.
+    Contest { free: Option<Instant> },
+}
+
+/// A queue that is to run empty.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Drain {
+    since: Instant,
+    /// The longest that it has been, in seconds.
+    longest: f64,
+    /// When it was last looked whether it becomes shorter, and how long it was.
+    looked: (Instant, f64),
+}
+
+/// The estimate.
+#[derive(Debug)]
+pub struct Estimator {
+    limits: Limits,
+    /// Bits a second.
+    target: f64,
+    phase: Phase,
+    /// The way's rate when it was last seen full, and when that was.
+    way: Option<(f64, Instant)>,
+    queue: Queue,
+    arrivals: Arrivals,
+    bursts: Bursts,
+    losses: Losses,
+    round_trip: Option<Duration>,
+    /// When the first packet left that nothing was reported of.
+    unreported: Option<Instant>,
+    last_step: Option<Instant>,
+    /// Reports in a row that saw a queue.
+    full: u32,
+    /// Not lowered again for loss before.
+    patient_until: Option<Instant>,
+    silent: Option<Instant>,
+}
+
+impl Estimator {
+    /// Nothing is known yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            target: f64::from(limits.start.bps()),
+            phase: Phase::Begin,
+            way: None,
+            queue: Queue::default(),
+            arrivals: Arrivals::default(),
+            bursts: Bursts::default(),
+            losses: Losses::default(),
+            round_trip: None,
+            unreported: None,
+            last_step: None,
+            full: 0,
+            patient_until: None,
+            silent: None,
+        }
+    }
+
+    /// A packet leaves.
+    pub fn send(&mut self, now: Instant) {
+        self.unreported.get_or_insert(now);
+    }
+
+    /// Takes what was reported of packets, in the order in which they left.
+    pub fn report(&mut self, now: Instant, fates: &[Fate]) {
+        self.unreported = None;
+        let Some(last) = fates.iter().rfind(|fate| fate.arrived.is_some()) else {
+            self.losses.note(now, fates);
+            return;
+        };
+        if self.silent.take().is_some() {
+            self.resume();
+        }
+        let took = now.saturating_duration_since(last.departed);
+        self.round_trip = Some(self.round_trip.map_or(took, |before| (before * 7 + took) / 8));
+        self.queue.note(now, fates);
+        self.arrivals.note(fates);
+        self.bursts.note(now, fates);
+        self.losses.note(now, fates);
+        let passed = self.last_step.replace(now).map_or(0.0, |at| (now - at).as_secs_f64());
+        self.step(now, passed.min(0.5));
+        let (floor, ceiling) = (self.limits.floor.bps(), self.limits.ceiling.bps());
+        self.target = self.target.clamp(f64::from(floor), f64::from(ceiling));
+    }
+
+    /// Lowers the estimate while nothing is reported of what has left.
+    pub fn wait(&mut self, now: Instant) {
+        if self.next_wait().is_some_and(|at| now >= at) {
+            self.silent = Some(now);
+            self.target = (self.target * SILENT_SHARE).max(f64::from(self.limits.floor.bps()));
+        }
+    }
+
+    /// When to call [`Self::wait`]; none while everything was reported, or nothing ever.
+    pub fn next_wait(&self) -> Option<Instant> {
+        let round_trip = self.round_trip?;
+        let first = self.unreported?;
+        Some(self.silent.map_or(first + SILENCE + round_trip, |last| last + SILENT_STEP))
+    }
+
+    /// What may be sent, all in all.
+    pub fn target(&self) -> Bitrate {
+        Bitrate::from_bps(self.target as u32)
+    }
+
+    /// The same, divided.
+    pub fn budget(&self) -> SendBudget {
+        let loss = self.losses.share();
+        let (video, audio) = budget::divide(self.target, loss);
+        SendBudget {
+            available: self.target(),
+            video,
+            audio,
+            round_trip: self.round_trip,
+            loss: loss as f32,
+            queue: Duration::from_secs_f64(self.queue.now()),
+        }
+    }
+
+    /// Reports have come again after silence: what was seen before says little.
+    fn resume(&mut self) {
+        self.arrivals.forget();
+        self.bursts.forget();
+        self.losses.restart();
+        let before = self.way.map_or(f64::from(self.limits.start.bps()), |(way, _)| way);
+        self.target = self.target.max(0.5 * before.min(f64::from(self.limits.start.bps())));
+        self.phase = Phase::Begin;
+    }
+
+    fn step(&mut self, now: Instant, passed: f64) {
+        let (waiting, threshold) = (self.queue.now(), self.queue.threshold());
+        self.full = if waiting > threshold { self.full + 1 } else { 0 };
+        let congested = self.full >= 2 || waiting > 2.0 * threshold;
+        match self.phase {
+            Phase::Begin | Phase::Steady if congested => self.begin_to_drain(now),
+            Phase::Begin | Phase::Steady => {
+                if !self.lower_for_loss(now) && waiting < threshold * 0.75 {
+                    self.losses.learn(now);
+                    self.grow(now, passed);
+                }
+            }
+            Phase::Drain(drain) => self.drain(now, drain),
+            Phase::Contest { free } => self.contest(now, passed, free),
+        }
+    }
+
+    fn begin_to_drain(&mut self, now: Instant) {
+        let arrived = self.arrivals.rate(FULL_OVER).unwrap_or(self.target);
+        // More cannot have been offered to the way than was meant to be, but for what was on it.
+        let way = arrived.min(self.target * 1.1);
+        self.way = Some((way, now));
+        let waiting = self.queue.now();
+        self.phase = Phase::Drain(Drain { since: now, longest: waiting, looked: (now, waiting) });
+        self.target = self.target.min(way * self.draining());
+    }
+
+    /// The share of the way's rate that lets its queue run empty soon.
+    fn draining(&self) -> f64 {
+        (1.0 - self.queue.now() / EMPTY_WITHIN).clamp(LEAST_DRAIN, MOST_DRAIN)
+    }
+
+    fn drain(&mut self, now: Instant, mut drain: Drain) {
+        let waiting = self.queue.now();
+        let round_trip = self.round_trip.unwrap_or_default();
+        let Some((mut way, _)) = self.way else { return self.phase = Phase::Steady };
+        let (at, was) = drain.looked;
+        if now.saturating_duration_since(at) > round_trip + LOOK_AFTER {
+            drain.looked = (now, waiting);
+            // It does not become shorter: the way carries less than was thought. Else what arrives says
+            // nothing, since less than the way carries is sent, and others may share it.
+            if waiting > SHORTER * was {
+                way = self.arrivals.rate(FULL_OVER).unwrap_or(way).min(way);
+            }
+        }
+        self.way = Some((way, now));
+        if waiting < 0.5 * self.queue.threshold() {
+            self.phase = Phase::Steady;
+            self.target = KEEP * way;
+            self.losses.restart();
+            return;
+        }
+        self.target = way * self.draining();
+        drain.longest = drain.longest.max(waiting);
+        let passed = now.saturating_duration_since(drain.since);
+        // By then our own queue would be gone.
+        let enough = THEIRS + 4 * round_trip + Duration::from_secs_f64(drain.longest);
+        self.phase = if passed > enough && waiting > 0.5 * drain.longest {
+            self.target = way;
+            Phase::Contest { free: None }
+        } else {
+            Phase::Drain(drain)
+        };
+    }
+
+    /// Whether loss says that less must be sent.
+    fn lower_for_loss(&mut self, now: Instant) -> bool {
+        let excess = self.losses.excess();
+        let much = self.losses.share() > TOO_MUCH;
+        if excess < EXCESS && !much {
+            return false;
+        }
+        if self.patient_until.is_some_and(|until| now < until) {
+            return true;
+        }
+        let arrived = self.arrivals.rate(SENT_OVER).unwrap_or(self.target);
+        let way = arrived.min(self.target);
+        self.way = Some((way, now));
+        self.target = if much { 0.85 * way } else { 0.97 * way };
+        self.phase = Phase::Steady;
+        self.be_patient(now);
+        true
+    }
+
+    fn be_patient(&mut self, now: Instant) {
+        let round_trip = self.round_trip.unwrap_or_default();
+        self.patient_until = Some(now + round_trip * 2 + Duration::from_millis(300));
+        self.losses.restart();
+    }
+
+    fn grow(&mut self, now: Instant, passed: f64) {
+        let sent = self.arrivals.rate(SENT_OVER).unwrap_or(0.0);
+        let evidence = self.bursts.evidence().map_or(0.0, |rate| rate * BELIEVED);
+        if let Some((way, seen)) = self.way {
+            let obsolete = self.target > way * NEAR_TO || evidence > way * 1.4;
+            // What was seen a moment ago is worth more than bursts, which a short queue lets through.
+            if obsolete && now.saturating_duration_since(seen) > Duration::from_millis(500) {
+                self.way = None;
+                self.phase = Phase::Steady;
+            }
+        }
+        let growth = match self.way {
+            Some((way, seen)) if self.target >= NEAR_FROM * way => {
+                // The longer ago, the less it says.
+                let age = now.saturating_duration_since(seen).as_secs_f64();
+                NEAR / self.target.sqrt() * (1.0 + age / 4.0)
+            }
+            Some(_) => FAR,
+            None if self.phase == Phase::Begin => BEGINNING,
+            None => FAR,
+        };
+        let most = (sent * AHEAD + AHEAD_BY).max(evidence);
+        let grown = self.target * (1.0 + growth * passed);
+        // What is allowed already is not taken away while nothing speaks against it.
+        self.target = grown.min(most.max(self.target));
+    }
+
+    fn contest(&mut self, now: Instant, passed: f64, free: Option<Instant>) {
+        if self.queue.now() < 0.5 * self.queue.threshold() {
+            let free = free.unwrap_or(now);
+            if now.saturating_duration_since(free) > ALONE {
+                self.phase = Phase::Steady;
+                self.way = None;
+                return;
+            }
+            self.phase = Phase::Contest { free: Some(free) };
+        } else {
+            self.phase = Phase::Contest { free: None };
+        }
+        let lost = self.losses.excess() > 0.01;
+        let patient = self.patient_until.is_some_and(|until| now < until);
+        if lost && !patient {
+            self.target *= YIELD;
+            self.be_patient(now);
+        } else if !lost {
+            let sent = self.arrivals.rate(SENT_OVER).unwrap_or(0.0);
+            let most = sent * AHEAD + AHEAD_BY;
+            let grown = self.target * (1.0 + CONTEST * passed) + 40_000.0 * passed;
+            self.target = grown.min(most.max(self.target));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The share of packets that are lost, and how much of it has nothing to do with the rate.
+
+use super::Fate;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The share of late is that over this time.
+const LATELY: Duration = Duration::from_millis(800);
+/// What is usual is an average over about so long.
+const USUALLY: f64 = 8.0;
+/// Fewer packets say nothing.
+const LEAST_PACKETS: usize = 20;
+/// Fewer losses are chance.
+const LEAST_LOST: usize = 3;
+
+/// Counts of packets and losses.
+#[derive(Debug, Default)]
+pub struct Losses {
+    reports: VecDeque<(Instant, usize, usize)>,
+    usual: Option<f64>,
+    last: Option<Instant>,
+}
+
+impl Losses {
+    /// Takes what one report says.
+    pub fn note(&mut self, now: Instant, fates: &[Fate]) {
+        let lost = fates.iter().filter(|fate| fate.arrived.is_none()).count();
+        self.reports.push_back((now, fates.len(), lost));
+        let old = |at: Instant| now.saturating_duration_since(at) > LATELY;
+        while self.reports.front().is_some_and(|(at, ..)| old(*at)) {
+            self.reports.pop_front();
+        }
+    }
+
+    /// Learns what is usual; only from times without congestion.
+    pub fn learn(&mut self, now: Instant) {
+        let passed = self.last.replace(now).map_or(0.0, |last| (now - last).as_secs_f64());
+        if self.packets() < LEAST_PACKETS {
+            return;
+        }
+        let share = self.share();
+        let usual = self.usual.get_or_insert(share);
+        *usual += (share - *usual) * (passed / USUALLY).min(1.0);
+    }
+
+    /// The share lost of late, 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.lost() as f64 / self.packets().max(1) as f64
+    }
+
+    /// How much more is lost than usual; 0 if that may be chance.
+    pub fn excess(&self) -> f64 {
+        if self.packets() < LEAST_PACKETS || self.lost() < LEAST_LOST {
+            return 0.0;
+        }
+        (self.share() - self.usual.unwrap_or(0.0)).max(0.0)
+    }
+
+    /// Begins to count anew: what was lost belongs to a rate that is no longer sent.
+    pub fn restart(&mut self) {
+        self.reports.clear();
+    }
+
+    fn packets(&self) -> usize {
+        self.reports.iter().map(|(_, packets, _)| packets).sum()
+    }
+
+    fn lost(&self) -> usize {
+        self.reports.iter().map(|(.., lost)| lost).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(losses: &mut Losses, at: Instant, lost: usize) {
+        let fate = |n| Fate {
+            departed: at,
+            arrived: (n >= lost).then_some(Duration::from_secs(1)),
+            bytes: 1200,
+        };
+        losses.note(at, &(0..10).map(fate).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn loss_that_is_always_there_is_not_in_excess_and_more_is() {
+        let (mut losses, start) = (Losses::default(), Instant::now());
+        let at = |n: u32| start + Duration::from_millis(50) * n;
+        for n in 0..200 {
+            report(&mut losses, at(n), 1);
+            losses.learn(at(n));
+        }
+        assert!(losses.excess() < 0.01, "{losses:?}");
+        for n in 200..220 {
+            report(&mut losses, at(n), 4);
+        }
+        assert!(losses.excess() > 0.25, "{losses:?}");
+        losses.restart();
+        assert!(losses.excess() < f64::EPSILON);
+    }
+}
