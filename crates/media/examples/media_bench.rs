@@ -221,6 +221,7 @@ fn call() -> anyhow::Result<()> {
     let send = VideoSendPipeline::start(
         frames,
         EncoderSettings::default(),
+        Box::new(|| Some(EncoderSettings::default().bitrate)),
         Box::new(move |unit| {
             let _ = coded_at.send(unit.captured.elapsed().as_secs_f64() * 1000.0);
             timestamp = timestamp.wrapping_add(3000);

@@ -1,11 +1,14 @@
 //! What a connection can carry: H.264 constrained baseline with retransmission, and Opus.
 
+use crate::congestion::{Congestion, Pacing, Reports};
 use crate::feedback::Feedback;
-use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Slot};
+use rtc::interceptor::{
+    CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, Slot,
+    TwccReceiverBuilder, TwccSenderBuilder,
+};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::{
     Registry, configure_rtcp_reports, configure_simulcast_extension_headers,
-    configure_twcc_receiver_only,
 };
 use rtc::peer_connection::configuration::media_engine::{
     MIME_TYPE_H264, MIME_TYPE_OPUS, MediaEngine,
@@ -14,6 +17,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
     RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
+use std::sync::Arc;
 use std::time::Duration;
 use webrtc::error::Result;
 
@@ -30,6 +34,11 @@ const NACK_HISTORY: u16 = 512;
 const NACKS_PER_PACKET: u16 = 4;
 /// Time between two requests for the same packet.
 const NACK_INTERVAL: Duration = Duration::from_millis(25);
+/// Time between two reports of what has arrived: the other side learns of a full way by them.
+const REPORT_INTERVAL: Duration = Duration::from_millis(50);
+/// Header extension that numbers packets over the whole connection.
+const TRANSPORT_CC_URI: &str =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 /// Header extension that carries the sound level (RFC 6464).
 const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
@@ -65,8 +74,12 @@ pub fn opus() -> RTCRtpCodec {
     }
 }
 
-/// The codecs and the chain of interceptors, `tap` among them.
-pub fn media_engine(tap: Feedback) -> Result<(MediaEngine, Registry)> {
+/// The codecs and the chain of interceptors, `tap` and `pacing` among them.
+pub fn media_engine(
+    tap: Feedback,
+    pacing: Pacing,
+    congestion: Arc<Congestion>,
+) -> Result<(MediaEngine, Registry)> {
     let mut engine = MediaEngine::default();
     let video = [
         (h264(), H264_PAYLOAD_TYPE),
@@ -96,9 +109,15 @@ pub fn media_engine(tap: Feedback) -> Result<(MediaEngine, Registry)> {
         RtpCodecKind::Audio,
         None,
     )?;
-    let mut registry = configure_rtcp_reports(Registry::new());
-    registry = configure_twcc_receiver_only(registry, &mut engine)?;
-    registry = registry
+    for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+        let extension = RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.into() };
+        engine.register_header_extension(extension, kind, None)?;
+    }
+    let registry = configure_rtcp_reports(Registry::new())
+        .with(Slot::CongestionControl, CongestionControlBuilder::new(Reports(congestion)).build())
+        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(Pacing::slot(), pacing)
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
         .with(
             Slot::NackGenerator,

@@ -1,6 +1,7 @@
 //! A connection and the one task that owns it: every description, candidate and last word
 //! passes through its queue in order.
 
+use crate::congestion::{Congestion, Pacing};
 use crate::dtls_roles::DtlsRoles;
 use crate::feedback::{Feedback, FeedbackCounts};
 use crate::handler::Handler;
@@ -62,6 +63,7 @@ impl Peer {
         let (inner_events, inner) = mpsc::unbounded_channel();
         let (tracks_in, tracks) = mpsc::unbounded_channel();
         let feedback = Arc::new(FeedbackCounts::default());
+        let congestion = Congestion::new();
         let key_frame_wanted = {
             let events = events.clone();
             // Nobody listens any more once the owner is gone.
@@ -75,7 +77,8 @@ impl Peer {
         let nominator = Nominator::new(early).map_err(|error| OpenError(error.to_string()))?;
         let connection = build(
             &options,
-            Feedback::new(feedback.clone(), key_frame_wanted),
+            Feedback::new(feedback.clone(), key_frame_wanted.clone()),
+            (Pacing::new(congestion.clone(), key_frame_wanted), congestion.clone()),
             Handler { events: inner_events.clone(), tracks: tracks_in },
             naps.clone(),
             relays.clone(),
@@ -92,6 +95,7 @@ impl Peer {
         };
         let ssrc = audio.as_ref().map_or(0, |outgoing| outgoing.ssrc);
         feedback.audio_ssrc.store(ssrc, Ordering::Relaxed);
+        congestion.set_sound(ssrc);
         let video = match (options.video, options.send_video) {
             (true, true) => {
                 Some(add_track(&connection, RtpCodecKind::Video, codecs::h264(), &stream).await?)
@@ -108,7 +112,7 @@ impl Peer {
         };
         let channel = control::open(&connection, inner_events).await?;
         let sent = Arc::new(OutboundCounts::default());
-        let media = outbound::start(video, audio, &sent);
+        let media = outbound::start(video, audio, &sent, congestion);
         media.set(Condition::Allowed, options.sending);
         let (orders, queue) = mpsc::unbounded_channel();
         let worker = Worker {

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod codecs;
+mod congestion;
 mod connection;
 mod control;
 mod dtls_roles;

@@ -3,6 +3,7 @@
 //! stay for the life of the call.
 
 use crate::codecs::{AUDIO_CLOCK, VIDEO_CLOCK};
+use crate::congestion::Congestion;
 use bytes::Bytes;
 use rtc::rtp::Packet;
 use rtc::rtp::extension::HeaderExtension;
@@ -11,6 +12,7 @@ use rtc::rtp::header::Header;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tincan_media::congestion::SendBudget;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
 use tincan_proto::units::Resolution;
@@ -30,21 +32,6 @@ const DELIMITER: [u8; 2] = [0x09, 0xf0];
 /// How long the first picture's delimiter goes ahead of the rest. The far side's crate learns of
 /// the track from the first packet, and loses what comes together with it.
 const LEAD: Duration = Duration::from_millis(8);
-
-/// Packets of one picture that go out together. A key frame of a screen has hundreds of them, and a
-/// receiver's socket of usual size holds about ninety.
-const BURST: usize = 16;
-/// What lies between two bursts, so that the receiver takes the first meanwhile: 150 Mbit/s at most.
-const BETWEEN_BURSTS: Duration = Duration::from_millis(1);
-
-/// How long the writer waits before this packet of a picture.
-fn pause_before(packet: usize, first_picture: bool) -> Option<Duration> {
-    match packet {
-        0 => None,
-        1 if first_picture => Some(LEAD),
-        _ => packet.is_multiple_of(BURST).then_some(BETWEEN_BURSTS),
-    }
-}
 
 /// What was sent so far.
 #[derive(Debug, Default)]
@@ -84,6 +71,7 @@ pub struct MediaSender {
     audio: mpsc::Sender<EncodedAudio>,
     holds: Arc<AtomicU8>,
     wants_key_frame: Arc<AtomicBool>,
+    congestion: Arc<Congestion>,
 }
 
 impl MediaSender {
@@ -108,6 +96,16 @@ impl MediaSender {
     /// Sends one sound packet if the connection is up.
     pub fn send_audio(&self, packet: &EncodedAudio) -> bool {
         self.is_open() && self.audio.try_send(packet.clone()).is_ok()
+    }
+
+    /// What may be sent.
+    pub fn budget(&self) -> SendBudget {
+        self.congestion.budget()
+    }
+
+    /// What was made before still waits to go: a picture that is made now would only come late.
+    pub fn is_behind(&self) -> bool {
+        self.congestion.is_behind()
     }
 
     /// The connection is up and takes media.
@@ -151,6 +149,7 @@ pub fn start(
     video: Option<Outgoing>,
     audio: Option<Outgoing>,
     counts: &Arc<OutboundCounts>,
+    congestion: Arc<Congestion>,
 ) -> MediaSender {
     let (video_in, video_out) = mpsc::channel(VIDEO_QUEUE);
     let (audio_in, audio_out) = mpsc::channel(AUDIO_QUEUE);
@@ -165,6 +164,7 @@ pub fn start(
         audio: audio_in,
         holds: Arc::default(),
         wants_key_frame: Arc::new(AtomicBool::new(true)),
+        congestion,
     }
 }
 
@@ -189,8 +189,8 @@ async fn write_video(
         let timestamp = clock.at(picture.captured);
         let last = payloads.len().saturating_sub(1);
         for (index, payload) in payloads.into_iter().enumerate() {
-            if let Some(pause) = pause_before(index, first) {
-                tokio::time::sleep(pause).await;
+            if first && index == 1 {
+                tokio::time::sleep(LEAD).await;
             }
             counts.video_packets.fetch_add(1, Ordering::Relaxed);
             counts.video_bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
@@ -291,16 +291,6 @@ pub fn rand_u32() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn usual_pictures_go_out_in_one_burst_and_large_ones_in_many() {
-        let pauses = |packets, first| (0..packets).filter_map(move |n| pause_before(n, first));
-        assert_eq!(pauses(BURST, false).count(), 0);
-        assert_eq!(pauses(BURST, true).collect::<Vec<_>>(), [LEAD]);
-        let key_frame_of_a_screen = 10 * BURST;
-        let waited: Duration = pauses(key_frame_of_a_screen, false).sum();
-        assert_eq!(waited, 9 * BETWEEN_BURSTS);
-    }
 
     #[test]
     fn timestamps_follow_capture_times_and_wrap() {

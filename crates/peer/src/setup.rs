@@ -2,6 +2,7 @@
 
 use crate::addresses;
 use crate::codecs;
+use crate::congestion::{Congestion, Pacing};
 use crate::feedback::Feedback;
 use crate::handler::Handler;
 use crate::options::{OpenError, PeerOptions};
@@ -40,13 +41,14 @@ const ICE_KEEPALIVE: Duration = Duration::from_millis(500);
 pub async fn build(
     options: &PeerOptions,
     feedback: Feedback,
+    (pacing, congestion): (Pacing, Arc<Congestion>),
     handler: Handler,
     naps: Arc<Naps>,
     relays: Arc<Relays>,
     cookies: Arc<Cookies>,
     nominator: Arc<Nominator>,
 ) -> std::result::Result<Arc<dyn PeerConnection>, OpenError> {
-    let (engine, registry) = codecs::media_engine(feedback)?;
+    let (engine, registry) = codecs::media_engine(feedback, pacing, congestion)?;
     let binds = addresses::udp_binds();
     let loopback = binds.iter().any(|bind| bind.starts_with("127."));
     let zero = Some(Duration::ZERO);

@@ -84,12 +84,12 @@ fn encode(
 ) -> anyhow::Result<VideoSendPipeline> {
     let settings =
         EncoderSettings { resolution: format.resolution, rate: format.rate, bitrate, content };
-    VideoSendPipeline::start(
-        frames,
-        settings,
-        Box::new(move |picture| {
-            media.send_video(&picture);
-        }),
-    )
-    .context("while starting the encoder")
+    let rate = Box::new({
+        let media = media.clone();
+        move || (!media.is_behind()).then(|| media.budget().video)
+    });
+    let sink = Box::new(move |picture| {
+        media.send_video(&picture);
+    });
+    VideoSendPipeline::start(frames, settings, rate, sink).context("while starting the encoder")
 }

@@ -7,6 +7,10 @@ use tincan_call::PeerKey;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::pipeline::video_send::VideoSendPipeline;
 use tincan_peer_connection::MediaSender;
+use tincan_proto::units::Bitrate;
+
+/// While nobody is sent to.
+const UNBOUNDED: Bitrate = Bitrate::from_bps(u32::MAX);
 
 /// The list, and the encoder that feeds it while there are pictures.
 #[derive(Default)]
@@ -58,6 +62,16 @@ impl Outlets {
         if source.is_some() && before != source {
             self.begin();
         }
+    }
+
+    /// How many bits a second a picture may have: as the narrowest way to anybody carries; none if it
+    /// would only wait there.
+    pub fn video_rate(&self) -> Option<Bitrate> {
+        let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = senders.iter().map(|(_, sender)| sender).filter(|sender| sender.is_open());
+        open.try_fold(UNBOUNDED, |rate, sender| {
+            (!sender.is_behind()).then(|| rate.min(sender.budget().video))
+        })
     }
 
     /// Puts the encoder of what is taken in place, or takes it away; the same of an own view

@@ -82,6 +82,10 @@ impl Track {
         let settings =
             EncoderSettings { resolution: format.resolution, rate: format.rate, bitrate, content };
         let (outlets, tiles) = (self.outlets.clone(), self.tiles.clone());
+        let rate = Box::new({
+            let outlets = outlets.clone();
+            move || outlets.video_rate()
+        });
         let (encoder, own_view) = match source {
             Source::Camera => {
                 let sink = Box::new(move |picture: EncodedVideo| {
@@ -89,14 +93,14 @@ impl Track {
                     let (annex_b, key) = (picture.annex_b, picture.key);
                     tiles.push(&Tile::Own, TilePicture { annex_b, key });
                 });
-                (VideoSendPipeline::start(frames, settings, sink)?, None)
+                (VideoSendPipeline::start(frames, settings, rate, sink)?, None)
             }
             Source::Screen(_) => {
                 let mut view = OwnView::new(tiles)?;
                 let key = view.key();
                 let tap = Box::new(move |frame: &VideoFrame| view.show(frame));
                 let sink = Box::new(move |picture| outlets.send_video(source, &picture));
-                (VideoSendPipeline::with_tap(frames, settings, Some(tap), sink)?, Some(key))
+                (VideoSendPipeline::with_tap(frames, settings, Some(tap), rate, sink)?, Some(key))
             }
         };
         self.outlets.set_encoder(Some(encoder), own_view);

@@ -10,7 +10,7 @@ use crate::mailbox::newest;
 use crate::pipeline::audio_receive::AudioReceivePipeline;
 use crate::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use crate::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
-use crate::pipeline::video_send::VideoSendPipeline;
+use crate::pipeline::video_send::{VideoRate, VideoSendPipeline};
 use crate::process::chain::ChainSettings;
 use crate::process::testing::Voice;
 use crate::rtp::frame_assembler::EncodedUnit;
@@ -18,6 +18,8 @@ use crate::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
 use crate::synthetic::picture::{Picture, Stamp, Style, read_stamp};
 use crate::synthetic::test_picture::TestPicture;
 use crate::synthetic::tone::{BeepDetector, BeepMicrophone, wall_millis};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tincan_proto::units::{Bitrate, FrameRate, Resolution};
@@ -42,13 +44,22 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// A way that carries everything.
+fn any() -> VideoRate {
+    Box::new(|| Some(Bitrate::from_kbps(100_000)))
+}
+
 fn coded_video() -> (VideoSendPipeline, crate::mailbox::NewestIn<VideoFrame>, Receiver<EncodedVideo>)
 {
     let (sink, frames) = newest();
     let (out, coded) = channel();
-    let pipeline =
-        VideoSendPipeline::start(frames, settings(), Box::new(move |coded| _ = out.send(coded)))
-            .unwrap();
+    let pipeline = VideoSendPipeline::start(
+        frames,
+        settings(),
+        any(),
+        Box::new(move |coded| _ = out.send(coded)),
+    )
+    .unwrap();
     (pipeline, sink, coded)
 }
 
@@ -388,6 +399,7 @@ fn a_sink_may_drop_its_own_pipeline() {
     let pipeline = VideoSendPipeline::start(
         frames,
         settings(),
+        any(),
         Box::new(move |_| {
             drop(theirs.lock().unwrap().take());
             let _ = done.send(());
@@ -397,4 +409,30 @@ fn a_sink_may_drop_its_own_pipeline() {
     *slot.lock().unwrap() = Some(pipeline);
     sink.put(Picture::new(SMALL, Style::Grey).unwrap().paint(0, Stamp::from_unix_millis(0)));
     dropped.recv_timeout(PATIENCE).expect("no deadlock");
+}
+
+#[test]
+fn pictures_wait_while_they_would_come_too_late_and_the_newest_one_goes() {
+    let (sink, frames) = newest();
+    let (out, coded) = channel();
+    let open = Arc::new(AtomicBool::new(false));
+    let rate = Box::new({
+        let open = open.clone();
+        move || open.load(Ordering::Relaxed).then(|| Bitrate::from_kbps(300))
+    });
+    let sink_of = Box::new(move |coded| _ = out.send(coded));
+    let pipeline = VideoSendPipeline::start(frames, settings(), rate, sink_of).unwrap();
+    let mut taken = Instant::now();
+    for count in 0..3 {
+        let picture =
+            Picture::new(SMALL, Style::Grey).unwrap().paint(count, Stamp::from_unix_millis(0));
+        taken = picture.captured();
+        sink.put(picture);
+        until("it is held", || pipeline.statistics().held > count);
+    }
+    assert_eq!(pipeline.statistics().frames, 0);
+    open.store(true, Ordering::Relaxed);
+    let first = coded.recv_timeout(PATIENCE).expect("a picture");
+    assert!(first.key);
+    assert_eq!(first.captured, taken, "the newest one");
 }

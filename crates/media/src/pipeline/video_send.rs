@@ -26,6 +26,13 @@ pub type EncodedVideoSink = Box<dyn FnMut(EncodedVideo) + Send>;
 /// Sees each picture before it is encoded; called on the encoder's thread.
 pub type VideoTap = Box<dyn FnMut(&VideoFrame) + Send>;
 
+/// Says how many bits a second the next picture may count on; none: it would come too late, and is
+/// not made. Asked before each picture, on the encoder's thread.
+pub type VideoRate = Box<dyn FnMut() -> Option<Bitrate> + Send>;
+
+/// The target changes by at least this share of itself: less is not worth a change.
+const WORTH: f64 = 0.03;
+
 /// Counts since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VideoSendStatistics {
@@ -35,6 +42,8 @@ pub struct VideoSendStatistics {
     pub key_frames: u64,
     /// Pictures that the encoder skipped or failed on.
     pub skipped: u64,
+    /// Pictures that were not encoded since they would have come too late.
+    pub held: u64,
     /// Bytes encoded.
     pub bytes: u64,
     /// Time spent in the encoder.
@@ -53,7 +62,6 @@ struct Shared {
 #[derive(Default)]
 struct Orders {
     source: Option<NewestOut<VideoFrame>>,
-    bitrate: Option<Bitrate>,
     key_frame: bool,
     begin: bool,
 }
@@ -66,16 +74,18 @@ pub struct VideoSendPipeline {
 }
 
 impl VideoSendPipeline {
-    /// Starts encoding what comes from `frames` into `sink`. The first picture is a key frame.
+    /// Starts encoding what comes from `frames` into `sink`, at the rate that `rate` says and no more
+    /// than that of the settings. The first picture is a key frame.
     ///
     /// # Errors
     /// [`EncodeError::Setup`].
     pub fn start(
         frames: NewestOut<VideoFrame>,
         settings: EncoderSettings,
+        rate: VideoRate,
         sink: EncodedVideoSink,
     ) -> Result<Self, EncodeError> {
-        Self::with_tap(frames, settings, None, sink)
+        Self::with_tap(frames, settings, None, rate, sink)
     }
 
     /// The same, and lets `tap` see what is encoded.
@@ -86,6 +96,7 @@ impl VideoSendPipeline {
         frames: NewestOut<VideoFrame>,
         settings: EncoderSettings,
         tap: Option<VideoTap>,
+        rate: VideoRate,
         sink: EncodedVideoSink,
     ) -> Result<Self, EncodeError> {
         let encoder = H264Encoder::new(settings)?;
@@ -97,12 +108,16 @@ impl VideoSendPipeline {
                 shared: theirs,
                 frames: Some(frames),
                 encoder,
+                ceiling: settings.bitrate,
+                target: settings.bitrate,
                 tap,
+                rate,
                 sink,
                 pace: KeyFramePace::new(KEY_FRAME_INTERVAL).eager(),
                 fresh: true,
                 late: false,
                 last: None,
+                held: None,
                 latest: None,
             }
             .run(&stop);
@@ -129,11 +144,6 @@ impl VideoSendPipeline {
         self.order(|orders| orders.source = Some(frames));
     }
 
-    /// Changes the target rate.
-    pub fn set_bitrate(&self, bitrate: Bitrate) {
-        self.order(|orders| orders.bitrate = Some(bitrate));
-    }
-
     /// The counts.
     pub fn statistics(&self) -> VideoSendStatistics {
         *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner)
@@ -149,7 +159,11 @@ struct Encoding {
     shared: Arc<Shared>,
     frames: Option<NewestOut<VideoFrame>>,
     encoder: H264Encoder,
+    /// The most, and what is aimed at now.
+    ceiling: Bitrate,
+    target: Bitrate,
     tap: Option<VideoTap>,
+    rate: VideoRate,
     sink: EncodedVideoSink,
     pace: KeyFramePace,
     /// No picture of this source has been encoded.
@@ -157,6 +171,8 @@ struct Encoding {
     /// Somebody waits for a key frame of the last picture.
     late: bool,
     last: Option<VideoFrame>,
+    /// The newest one that could not be sent yet.
+    held: Option<VideoFrame>,
     /// When the picture encoded last was taken: times rise, since they become RTP's.
     latest: Option<Instant>,
 }
@@ -174,11 +190,14 @@ impl Encoding {
                 Taken::Value(frame) => {
                     // An order may have come while the thread waited.
                     if !self.obey() {
-                        self.encode(frame);
+                        self.offer(frame);
                     }
                 }
-                Taken::Timeout => self.repeat(),
-                Taken::Closed => (self.frames, self.last) = (None, None),
+                Taken::Timeout => match self.held.take() {
+                    Some(frame) => self.offer(frame),
+                    None => self.repeat(),
+                },
+                Taken::Closed => (self.frames, self.last, self.held) = (None, None, None),
             }
         }
     }
@@ -187,11 +206,6 @@ impl Encoding {
     fn obey(&mut self) -> bool {
         let orders =
             std::mem::take(&mut *self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(bitrate) = orders.bitrate
-            && let Err(error) = self.encoder.set_bitrate(bitrate)
-        {
-            tracing::warn!(%error, bps = bitrate.bps(), "the bit rate stays");
-        }
         if orders.begin {
             self.pace.renew();
             self.late = self.last.is_some();
@@ -200,8 +214,32 @@ impl Encoding {
             self.pace.want();
         }
         let Some(source) = orders.source else { return false };
-        (self.frames, self.last, self.fresh, self.late) = (Some(source), None, true, false);
+        (self.frames, self.last, self.held) = (Some(source), None, None);
+        (self.fresh, self.late) = (true, false);
         true
+    }
+
+    /// Encodes a picture if it can go; else the newest one waits until it can.
+    fn offer(&mut self, frame: VideoFrame) {
+        let Some(rate) = (self.rate)() else {
+            self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner).held += 1;
+            self.held = Some(frame);
+            return;
+        };
+        self.held = None;
+        self.aim_at(rate.min(self.ceiling));
+        self.encode(frame);
+    }
+
+    fn aim_at(&mut self, target: Bitrate) {
+        let (old, new) = (f64::from(self.target.bps()), f64::from(target.bps()));
+        if (new - old).abs() <= WORTH * old {
+            return;
+        }
+        match self.encoder.set_bitrate(target) {
+            Ok(()) => self.target = target,
+            Err(error) => tracing::warn!(%error, bps = target.bps(), "the bit rate stays"),
+        }
     }
 
     /// Encodes the last picture anew for whoever has just come. It stays older than the next.

@@ -196,7 +196,8 @@ fn what_accompanies_a_screen_is_sent_as_music_while_the_voice_is_muted() {
     }
     let (packets, peak) = loudest(&sent);
     assert_eq!(packets, 20, "it goes although the microphone is muted");
-    assert!(peak < 0.001, "of the voice nothing: {peak}");
+    // Music carries no copies of the packet before: what stands in for one is faint noise.
+    assert!(peak < 0.01, "of the voice nothing: {peak}");
 
     sending.accompaniment = None;
     sending.fit_encoder();
