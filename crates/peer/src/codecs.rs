@@ -2,10 +2,8 @@
 
 use crate::congestion::{Congestion, Pacing, Reports};
 use crate::feedback::Feedback;
-use rtc::interceptor::{
-    CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, Slot,
-    TwccReceiverBuilder, TwccSenderBuilder,
-};
+use crate::repair::{Answers, Requests, RoundTrip};
+use rtc::interceptor::{CongestionControlBuilder, Slot, TwccReceiverBuilder, TwccSenderBuilder};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::{
     Registry, configure_rtcp_reports, configure_simulcast_extension_headers,
@@ -28,12 +26,6 @@ const OPUS_PAYLOAD_TYPE: u8 = 111;
 pub const VIDEO_CLOCK: u32 = 90_000;
 /// RTP clock of Opus (RFC 7587).
 pub const AUDIO_CLOCK: u32 = 48_000;
-/// Packets that a lost one can be asked for among: about a second of pictures.
-const NACK_HISTORY: u16 = 512;
-/// The crate asks without end by default, which storms a full link.
-const NACKS_PER_PACKET: u16 = 4;
-/// Time between two requests for the same packet.
-const NACK_INTERVAL: Duration = Duration::from_millis(25);
 /// Time between two reports of what has arrived: the other side learns of a full way by them.
 const REPORT_INTERVAL: Duration = Duration::from_millis(50);
 /// Header extension that numbers packets over the whole connection.
@@ -113,20 +105,14 @@ pub fn media_engine(
         let extension = RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.into() };
         engine.register_header_extension(extension, kind, None)?;
     }
+    let round_trip = Arc::<RoundTrip>::default();
     let registry = configure_rtcp_reports(Registry::new())
         .with(Slot::CongestionControl, CongestionControlBuilder::new(Reports(congestion)).build())
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
         .with(Pacing::slot(), pacing)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(REPORT_INTERVAL).build())
-        .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
-        .with(
-            Slot::NackGenerator,
-            NackGeneratorBuilder::new()
-                .with_size(NACK_HISTORY)
-                .with_interval(NACK_INTERVAL)
-                .with_max_nacks_per_packet(NACKS_PER_PACKET)
-                .build(),
-        )
+        .with(Answers::slot(), Answers::new(round_trip.clone()))
+        .with(Requests::slot(), Requests::new(round_trip))
         .with(Feedback::slot(), tap);
     configure_simulcast_extension_headers(&mut engine)?;
     Ok((engine, registry))

@@ -13,6 +13,7 @@ mod feedback;
 mod handler;
 mod options;
 mod outbound;
+mod repair;
 mod setup;
 mod stats;
 mod transport;

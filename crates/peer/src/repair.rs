@@ -1,0 +1,374 @@
+//! Repair of lost picture packets: requests for what did not come (RFC 4585) and answers to those of
+//! the other side (RFC 4588). In the place of the crate's interceptors, which know neither the round
+//! trip nor what a retransmission brought, and so ask and answer several times for each loss.
+
+mod missing;
+mod resend;
+
+use missing::Missing;
+use resend::Resend;
+use rtc::interceptor::{
+    Attribute, AttributedPacket, Interceptor, Packet, Slot, StreamInfo, TaggedPacket,
+};
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
+    TransportLayerNack, nack_pairs_from_sequence_numbers,
+};
+use rtc::sansio::Protocol;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tincan_media::rtp::h264_depacketizer::begins_key_frame;
+
+/// Taken for the round trip until one was measured.
+const UNKNOWN: Duration = Duration::from_millis(60);
+
+/// How long a repair takes on this connection; shared by both directions.
+#[derive(Debug, Default)]
+pub struct RoundTrip {
+    /// Microseconds, 0 until one was measured.
+    micros: AtomicU64,
+}
+
+impl RoundTrip {
+    /// As measured of late, or a guess.
+    fn get(&self) -> Duration {
+        match self.micros.load(Ordering::Relaxed) {
+            0 => UNKNOWN,
+            micros => Duration::from_micros(micros),
+        }
+    }
+
+    /// Takes one measurement. Longer ones count at once, since asking too early doubles what a full
+    /// network has to carry.
+    fn note(&self, took: Duration) {
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
+        let before = self.micros.load(Ordering::Relaxed);
+        let now = if took >= before { took } else { (before * 7 + took) / 8 };
+        self.micros.store(now.max(1), Ordering::Relaxed);
+    }
+}
+
+/// Asks for what did not come.
+pub struct Requests {
+    round_trip: Arc<RoundTrip>,
+    ssrc: u32,
+    streams: HashMap<u32, Missing>,
+    /// Streams of retransmissions, and what they repeat.
+    repeats: HashMap<u32, u32>,
+    now: Option<Instant>,
+    read: VecDeque<TaggedPacket>,
+    written: VecDeque<TaggedPacket>,
+}
+
+impl Requests {
+    /// Where arrivals are seen before anything delays them.
+    pub fn slot() -> Slot {
+        Slot::NackGenerator
+    }
+
+    /// With nothing missing.
+    pub fn new(round_trip: Arc<RoundTrip>) -> Self {
+        Self {
+            round_trip,
+            ssrc: rand::random(),
+            streams: HashMap::new(),
+            repeats: HashMap::new(),
+            now: None,
+            read: VecDeque::new(),
+            written: VecDeque::new(),
+        }
+    }
+
+    fn look(&mut self, now: Instant, packet: &rtc::rtp::Packet) {
+        let ssrc = packet.header.ssrc;
+        if let Some(missing) = self.streams.get_mut(&ssrc) {
+            let begins = begins_key_frame(&packet.payload);
+            missing.arrived(now, packet.header.sequence_number, begins);
+        } else if let Some(first) = self.repeats.get(&ssrc)
+            && let Some(missing) = self.streams.get_mut(first)
+            && let [high, low, ..] = packet.payload[..]
+            && let Some(took) = missing.repaired(now, u16::from_be_bytes([high, low]))
+        {
+            self.round_trip.note(took);
+        }
+    }
+
+    fn ask(&mut self, now: Instant) {
+        self.now = Some(now);
+        let round_trip = self.round_trip.get();
+        for (media_ssrc, missing) in &mut self.streams {
+            if missing.next(round_trip).is_none_or(|next| next > now) {
+                continue;
+            }
+            let numbers = missing.ask(now, round_trip);
+            if numbers.is_empty() {
+                continue;
+            }
+            let request = TransportLayerNack {
+                sender_ssrc: self.ssrc,
+                media_ssrc: *media_ssrc,
+                nacks: nack_pairs_from_sequence_numbers(&numbers),
+            };
+            let message = AttributedPacket::new(Packet::Rtcp(vec![Box::new(request)]));
+            self.written.push_back(TaggedPacket { now, transport: Default::default(), message });
+        }
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for Requests {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = rtc::shared::error::Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+        if let Packet::Rtp(rtp) = &packet.message.packet {
+            self.look(packet.now, rtp);
+            self.ask(packet.now);
+        }
+        self.read.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.read.pop_front()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+        self.written.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.written.pop_front()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Self::Error> {
+        self.ask(now);
+        Ok(())
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        let round_trip = self.round_trip.get();
+        let next = self.streams.values().filter_map(|missing| missing.next(round_trip)).min();
+        // What is ready leaves in the driver's next round, which is to begin at once.
+        let ready = self.now.filter(|_| !self.written.is_empty());
+        next.into_iter().chain(ready).min()
+    }
+}
+
+impl Interceptor for Requests {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+
+    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+        let asks =
+            info.rtcp_feedback.iter().any(|one| one.typ == "nack" && one.parameter.is_empty());
+        if !asks {
+            return;
+        }
+        self.streams.entry(info.ssrc).or_default();
+        if let Some(ssrc) = info.ssrc_rtx {
+            self.repeats.insert(ssrc, info.ssrc);
+        }
+    }
+
+    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+        self.streams.remove(&info.ssrc);
+        self.repeats.retain(|_, first| *first != info.ssrc);
+    }
+}
+
+/// Answers the other side's requests.
+pub struct Answers {
+    round_trip: Arc<RoundTrip>,
+    streams: HashMap<u32, Resend>,
+    now: Option<Instant>,
+    read: VecDeque<TaggedPacket>,
+    written: VecDeque<TaggedPacket>,
+}
+
+impl Answers {
+    /// Above the pacer, which has a budget for retransmissions.
+    pub fn slot() -> Slot {
+        Slot::NackResponder
+    }
+
+    /// With nothing sent.
+    pub fn new(round_trip: Arc<RoundTrip>) -> Self {
+        Self {
+            round_trip,
+            streams: HashMap::new(),
+            now: None,
+            read: VecDeque::new(),
+            written: VecDeque::new(),
+        }
+    }
+
+    fn answer(&mut self, now: Instant, request: &TransportLayerNack) {
+        let Some(resend) = self.streams.get_mut(&request.media_ssrc) else { return };
+        let numbers = request.nacks.iter().flat_map(|pair| {
+            let behind = (0..16u16).filter(|bit| pair.lost_packets & (1 << bit) != 0);
+            let behind = behind.map(|bit| pair.packet_id.wrapping_add(bit + 1));
+            std::iter::once(pair.packet_id).chain(behind)
+        });
+        for packet in resend.requested(now, numbers, self.round_trip.get()) {
+            let message =
+                AttributedPacket::new(Packet::Rtp(packet)).with(Attribute::Retransmission);
+            self.written.push_back(TaggedPacket { now, transport: Default::default(), message });
+        }
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for Answers {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = rtc::shared::error::Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+        self.now = Some(packet.now);
+        if let Packet::Rtcp(packets) = &packet.message.packet {
+            for rtcp in packets {
+                if let Some(request) = rtcp.as_any().downcast_ref::<TransportLayerNack>() {
+                    self.answer(packet.now, request);
+                }
+            }
+        }
+        self.read.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.read.pop_front()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+        if let Packet::Rtp(rtp) = &packet.message.packet
+            && let Some(resend) = self.streams.get_mut(&rtp.header.ssrc)
+        {
+            resend.keep(packet.now, rtp.clone());
+        }
+        self.written.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.written.pop_front()
+    }
+
+    fn handle_timeout(&mut self, _: Instant) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        self.now.filter(|_| !self.written.is_empty())
+    }
+}
+
+impl Interceptor for Answers {
+    fn bind_local_stream(&mut self, info: &StreamInfo) {
+        let answers =
+            info.rtcp_feedback.iter().any(|one| one.typ == "nack" && one.parameter.is_empty());
+        if answers {
+            let stream = info.ssrc_rtx.zip(info.payload_type_rtx);
+            self.streams.insert(info.ssrc, Resend::new(stream));
+        }
+    }
+
+    fn unbind_local_stream(&mut self, info: &StreamInfo) {
+        self.streams.remove(&info.ssrc);
+    }
+
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtc::interceptor::RTCPFeedback;
+    use rtc::rtp::header::Header;
+
+    const SSRC: u32 = 7;
+    const REPEATS: u32 = 8;
+
+    fn stream() -> StreamInfo {
+        StreamInfo {
+            ssrc: SSRC,
+            ssrc_rtx: Some(REPEATS),
+            payload_type_rtx: Some(103),
+            rtcp_feedback: vec![RTCPFeedback { typ: "nack".into(), parameter: String::new() }],
+            ..Default::default()
+        }
+    }
+
+    fn packet(now: Instant, sequence_number: u16) -> TaggedPacket {
+        let header = Header { version: 2, ssrc: SSRC, sequence_number, ..Default::default() };
+        let payload = bytes::Bytes::from_static(b"Apicture");
+        let packet = Packet::Rtp(rtc::rtp::Packet { header, payload });
+        TaggedPacket { now, transport: Default::default(), message: AttributedPacket::new(packet) }
+    }
+
+    fn sent_by(interceptor: &mut impl Interceptor) -> Vec<TaggedPacket> {
+        std::iter::from_fn(|| interceptor.poll_write()).collect()
+    }
+
+    #[test]
+    fn a_lost_packet_comes_again_once_and_tells_how_long_that_takes() {
+        let (theirs, ours) = (Arc::<RoundTrip>::default(), Arc::<RoundTrip>::default());
+        let (mut answers, mut requests) = (Answers::new(theirs), Requests::new(ours.clone()));
+        answers.bind_local_stream(&stream());
+        requests.bind_remote_stream(&stream());
+        let start = Instant::now();
+        let ms = |ms| start + Duration::from_millis(ms);
+        for number in 0..3 {
+            answers.handle_write(packet(ms(0), number)).unwrap();
+        }
+        let mut sent = sent_by(&mut answers);
+        let lost = sent.remove(1);
+        for mut packet in sent {
+            packet.now = ms(20);
+            requests.handle_read(packet).unwrap();
+        }
+        let mut asked = sent_by(&mut requests);
+        assert_eq!(asked.len(), 1);
+        let request = asked.remove(0);
+        // A second one like it is on the way before the first is answered.
+        for at in [40, 42] {
+            let (transport, message) = (request.transport, request.message.clone());
+            answers.handle_read(TaggedPacket { now: ms(at), transport, message }).unwrap();
+        }
+        let mut again = sent_by(&mut answers);
+        assert_eq!(again.len(), 1, "one answer");
+        again[0].now = ms(60);
+        let (Packet::Rtp(first), Packet::Rtp(repeat)) =
+            (&lost.message.packet, &again[0].message.packet)
+        else {
+            panic!("no media");
+        };
+        assert_eq!((repeat.header.ssrc, &repeat.payload[2..]), (REPEATS, &first.payload[..]));
+        requests.handle_read(again.remove(0)).unwrap();
+        assert_eq!(ours.get(), Duration::from_millis(40));
+        requests.handle_timeout(ms(500)).unwrap();
+        assert!(sent_by(&mut requests).is_empty(), "nothing is missing any more");
+        assert_eq!(requests.poll_timeout(), None, "and nothing is waited for");
+    }
+
+    #[test]
+    fn a_longer_round_trip_counts_at_once_and_a_shorter_one_slowly() {
+        let round_trip = RoundTrip::default();
+        assert_eq!(round_trip.get(), UNKNOWN);
+        round_trip.note(Duration::from_millis(10));
+        assert_eq!(round_trip.get(), Duration::from_millis(10));
+        round_trip.note(Duration::from_millis(200));
+        assert_eq!(round_trip.get(), Duration::from_millis(200));
+        round_trip.note(Duration::from_millis(10));
+        assert!(round_trip.get() > Duration::from_millis(150));
+        (0..60).for_each(|_| round_trip.note(Duration::from_millis(10)));
+        assert!(round_trip.get() < Duration::from_millis(12));
+    }
+}
