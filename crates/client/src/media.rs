@@ -202,7 +202,7 @@ impl MediaSession {
     pub fn prepare_peer(&mut self, peer: &PeerKey) -> PeerIntake {
         let inlets = Arc::<OnceLock<Inlets>>::default();
         let request: Requester = Arc::default();
-        let (heard, seen) = (inlets.clone(), inlets.clone());
+        let (heard, seen, told) = (inlets.clone(), inlets.clone(), inlets.clone());
         let sinks = MediaSinks {
             audio: Box::new(move |packet| {
                 if let Some(inlets) = heard.get() {
@@ -212,6 +212,12 @@ impl MediaSession {
             video: Box::new(move |packet| {
                 if let Some(inlets) = seen.get() {
                     inlets.video.push(packet);
+                }
+            }),
+            clocks: Box::new(move |report| {
+                if let Some(inlets) = told.get() {
+                    inlets.audio.clock().report(report);
+                    inlets.video.report(report);
                 }
             }),
         };
@@ -264,6 +270,7 @@ impl MediaSession {
         let video = Arc::new(video);
         let audio = Arc::new(self.playout().add(&peer.participant.account.to_string()));
         audio.set_volume(f32::from(volume) / 100.0);
+        video.follow(audio.clock());
         // Set once: a connection is admitted once.
         let _ = inlets.set(Inlets { video: video.clone(), audio: audio.clone() });
         let last_request = Mutex::default();

@@ -307,6 +307,7 @@ fn reflecting(back: &Arc<OnceLock<Back>>) -> MediaSinks {
     let mut pictures = PictureReflector::default();
     let mut requested: Option<Instant> = None;
     MediaSinks {
+        clocks: Box::new(|_| {}),
         audio: Box::new({
             let back = back.clone();
             move |packet: RtpPayload| {

@@ -3,7 +3,9 @@
 
 pub mod audio_receive;
 pub mod audio_send;
+mod freezes;
 pub mod key_frame_pace;
+pub mod sound_clock;
 pub mod video_receive;
 pub mod video_send;
 pub mod worker;

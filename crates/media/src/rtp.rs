@@ -3,4 +3,6 @@
 pub mod frame_assembler;
 pub mod h264_depacketizer;
 pub mod h264_packetizer;
+pub mod picture_playout;
+pub mod sender_report;
 pub mod sequence;

@@ -77,7 +77,7 @@ impl Peer {
         let nominator = Nominator::new(early).map_err(|error| OpenError(error.to_string()))?;
         let connection = build(
             &options,
-            Feedback::new(feedback.clone(), key_frame_wanted.clone()),
+            Feedback::new(feedback.clone(), key_frame_wanted.clone(), sinks.clocks),
             (Pacing::new(congestion.clone(), key_frame_wanted), congestion.clone()),
             Handler { events: inner_events.clone(), tracks: tracks_in },
             naps.clone(),

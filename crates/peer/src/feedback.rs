@@ -10,9 +10,10 @@ use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tincan_media::rtp::sender_report::SenderReport as Clocks;
 
 /// What the other side reports of our sending.
 #[derive(Debug, Default)]
@@ -33,6 +34,7 @@ pub struct FeedbackCounts {
 pub struct Feedback {
     counts: Arc<FeedbackCounts>,
     key_frame_wanted: Box<dyn Fn() + Send + Sync>,
+    clocks: Mutex<Box<dyn FnMut(Clocks) + Send>>,
     read: VecDeque<TaggedPacket>,
     written: VecDeque<TaggedPacket>,
 }
@@ -43,14 +45,17 @@ impl Feedback {
         Slot::from(12_500)
     }
 
-    /// Calls `key_frame_wanted` on the driver's task for each request: it must return at once.
+    /// Calls `key_frame_wanted` for each request and `clocks` for each sender report, on the driver's
+    /// task: they must return at once.
     pub fn new(
         counts: Arc<FeedbackCounts>,
         key_frame_wanted: impl Fn() + Send + Sync + 'static,
+        clocks: Box<dyn FnMut(Clocks) + Send>,
     ) -> Self {
         Self {
             counts,
             key_frame_wanted: Box::new(key_frame_wanted),
+            clocks: Mutex::new(clocks),
             read: VecDeque::new(),
             written: VecDeque::new(),
         }
@@ -68,6 +73,7 @@ impl Feedback {
             } else if let Some(report) = any.downcast_ref::<ReceiverReport>() {
                 self.note(&report.reports);
             } else if let Some(report) = any.downcast_ref::<SenderReport>() {
+                (self.clocks.lock().unwrap_or_else(PoisonError::into_inner))(clocks(report));
                 self.note(&report.reports);
             }
         }
@@ -83,6 +89,15 @@ impl Feedback {
             self.counts.audio_fraction_lost.store(lost, Ordering::Relaxed);
         }
     }
+}
+
+/// What a report says of its sender's clocks.
+fn clocks(report: &SenderReport) -> Clocks {
+    // Seconds in 32.32 bits (RFC 5905).
+    let (seconds, fraction) = (report.ntp_time >> 32, report.ntp_time & 0xffff_ffff);
+    let nanos = (fraction * 1_000_000_000) >> 32;
+    let wall = Duration::from_secs(seconds) + Duration::from_nanos(nanos);
+    Clocks { ssrc: report.ssrc, timestamp: report.rtp_time, wall }
 }
 
 impl Protocol<TaggedPacket, TaggedPacket, ()> for Feedback {
@@ -127,12 +142,25 @@ mod tests {
     fn loss_of_our_sound_is_told_apart_from_that_of_pictures() {
         let counts = Arc::new(FeedbackCounts::default());
         counts.audio_ssrc.store(7, Ordering::Relaxed);
-        let feedback = Feedback::new(counts.clone(), || {});
+        let feedback = Feedback::new(counts.clone(), || {}, Box::new(|_| {}));
         let report =
             |ssrc, fraction_lost| ReceptionReport { ssrc, fraction_lost, ..Default::default() };
         feedback.note(&[report(7, 10), report(8, 90)]);
         feedback.note(&[report(8, 60)]);
         assert_eq!(counts.audio_fraction_lost.load(Ordering::Relaxed), 10);
         assert_eq!(counts.fraction_lost.load(Ordering::Relaxed), 60);
+    }
+
+    #[test]
+    fn a_report_tells_the_time_to_the_microsecond() {
+        let report = SenderReport {
+            ssrc: 7,
+            ntp_time: 3_900_000_000 << 32 | 0x4000_0000,
+            rtp_time: 90_000,
+            ..Default::default()
+        };
+        let Clocks { ssrc, timestamp, wall } = clocks(&report);
+        assert_eq!((ssrc, timestamp), (7, 90_000));
+        assert_eq!(wall, Duration::from_millis(3_900_000_000_250));
     }
 }

@@ -2,6 +2,7 @@
 
 use tincan_call::{NegotiationInput, PeerState};
 use tincan_media::encoded::RtpPayload;
+use tincan_media::rtp::sender_report::SenderReport;
 use tincan_proto::{ControlMessage, IceServer};
 
 /// How to connect and what to carry.
@@ -44,6 +45,8 @@ pub struct MediaSinks {
     pub audio: Box<dyn FnMut(RtpPayload) + Send>,
     /// Picture packets.
     pub video: Box<dyn FnMut(RtpPayload) + Send>,
+    /// What the other side says of its clocks, on the connection's own task.
+    pub clocks: Box<dyn FnMut(SenderReport) + Send>,
 }
 
 /// The state of ICE (W3C `RTCIceConnectionState`).

@@ -83,6 +83,7 @@ impl Session {
         let playout = AudioReceivePipeline::start();
         playout.set_tap(Some(Box::new(beeps(lines.clone()))));
         let audio_in = Arc::new(playout.add("far side"));
+        video_in.follow(audio_in.clock());
         let options = PeerOptions {
             ice_servers: init
                 .ice_servers
@@ -109,6 +110,13 @@ impl Session {
             video: Box::new({
                 let video_in = video_in.clone();
                 move |packet| video_in.push(packet)
+            }),
+            clocks: Box::new({
+                let (video_in, sound) = (video_in.clone(), audio_in.clock());
+                move |report| {
+                    sound.report(report);
+                    video_in.report(report);
+                }
             }),
         };
         let (peer, events) = Peer::open(options, sinks).await?;
@@ -281,6 +289,10 @@ impl Session {
                 "impl": "OpenH264",
                 "decode_s": video.decode_time.as_secs_f64(),
                 "requests": video.requests,
+                "freezes": video.freezes,
+                "freeze_s": video.freeze_time.as_secs_f64(),
+                "jb_s": video.jitter_buffer_delay.as_secs_f64(),
+                "jb_n": video.emitted,
             },
             "video_out": {
                 "bytes": peer.video_bytes_sent,

@@ -86,6 +86,8 @@ pub struct AudioJitterBuffer {
     /// Samples among them of which only the next packet will tell whether something was lost or
     /// late, or the sender paused.
     uncertain: i64,
+    /// The timestamp of what is played now.
+    playing: Option<u32>,
     /// What is missing was made up last.
     making_up: bool,
     before: JitterStatistics,
@@ -106,6 +108,7 @@ impl AudioJitterBuffer {
             usual: 2 * BLOCK_SAMPLES as i64,
             concealed: 0,
             uncertain: 0,
+            playing: None,
             making_up: false,
             before: JitterStatistics::default(),
             statistics: JitterStatistics::default(),
@@ -240,12 +243,19 @@ impl AudioJitterBuffer {
     /// Notes that a block of what came is played, with `left` samples behind it.
     pub fn emitted(&mut self, now: Instant, left: usize) {
         let Some((_, due)) = self.next else { return };
-        let waited = self.delay.waited(due - (left + BLOCK_SAMPLES) as i64, now);
+        let timestamp = due - (left + BLOCK_SAMPLES) as i64;
+        self.playing = Some(timestamp as u32);
+        let waited = self.delay.waited(timestamp, now);
         let samples = BLOCK_SAMPLES as f64;
         self.statistics.delay = waited;
         self.statistics.jitter_buffer_delay += samples * waited.as_secs_f64();
         self.statistics.jitter_buffer_target_delay += samples * self.delay.target().as_secs_f64();
         self.statistics.jitter_buffer_emitted_count += BLOCK_SAMPLES as u64;
+    }
+
+    /// Whose sound is played now, and its RTP timestamp.
+    pub fn playing(&self) -> Option<(u32, u32)> {
+        self.ssrc.zip(self.playing)
     }
 
     /// The counts.

@@ -105,6 +105,11 @@ impl Playout {
         played
     }
 
+    /// Whose sound was pulled last, and its RTP timestamp.
+    pub fn playing(&self) -> Option<(u32, u32)> {
+        self.buffer.playing()
+    }
+
     /// The counts.
     pub fn statistics(&self) -> JitterStatistics {
         self.buffer.statistics()

@@ -10,6 +10,7 @@ use crate::encoded::RtpPayload;
 use crate::jitter::JitterStatistics;
 use crate::mixer::Mixer;
 use crate::pipeline::audio_send::RenderReference;
+use crate::pipeline::sound_clock::SoundClock;
 use crate::pipeline::worker::{Stop, Worker};
 use crate::process::level::Level;
 use speaker::{Feeder, SpeakerCounts};
@@ -139,6 +140,11 @@ impl AudioReceiver {
     /// The counts.
     pub fn statistics(&self) -> AudioReceiveStatistics {
         self.shared.statistics()
+    }
+
+    /// Tells when its sound is played.
+    pub fn clock(&self) -> SoundClock {
+        self.shared.clock.clone()
     }
 
     /// How loud the voice is now, before its volume.

@@ -4,9 +4,14 @@
 use crate::codec::h264::{DecodeError, H264Decoder};
 use crate::encoded::RtpPayload;
 use crate::frame::VideoFrame;
+use crate::pipeline::freezes::Freezes;
 use crate::pipeline::key_frame_pace::KeyFramePace;
+use crate::pipeline::sound_clock::SoundClock;
 use crate::pipeline::worker::{Stop, Worker};
 use crate::rtp::frame_assembler::{Assembled, AssemblerStatistics, EncodedUnit, FrameAssembler};
+use crate::rtp::picture_playout::PicturePlayout;
+use crate::rtp::sender_report::{SenderReport, SenderReports};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +23,8 @@ use tincan_proto::units::Resolution;
 const CAPACITY: usize = 1024;
 /// Key frames are asked for at most this often, until one comes.
 const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
+/// RTP clock of pictures, in Hz (RFC 6184).
+const VIDEO_CLOCK: u32 = 90_000;
 /// The longest sleep: how late a change of settings may be seen when no packets come.
 const IDLE: Duration = Duration::from_millis(100);
 
@@ -75,13 +82,25 @@ pub struct VideoReceiveStatistics {
     pub decode_time: Duration,
     /// Key frames asked for.
     pub requests: u64,
+    /// Pictures handed on, and how long they have waited for their turn since they were whole, added
+    /// up: `jitterBufferEmittedCount` and `jitterBufferDelay` of W3C webrtc-stats.
+    pub emitted: u64,
+    /// See `emitted`.
+    pub jitter_buffer_delay: Duration,
+    /// `freezeCount`.
+    pub freezes: u64,
+    /// `totalFreezesDuration`.
+    pub freeze_time: Duration,
     /// Size of the last decoded picture.
     pub resolution: Option<Resolution>,
 }
 
+#[derive(Default)]
 struct Shared {
     overflowed: AtomicU64,
     statistics: Mutex<VideoReceiveStatistics>,
+    reports: Mutex<SenderReports>,
+    sound: Mutex<Option<SoundClock>>,
 }
 
 /// The running pipeline. Dropping it stops it.
@@ -100,8 +119,7 @@ impl VideoReceivePipeline {
     pub fn start(delivery: Delivery, sinks: VideoReceiveSinks) -> Result<Self, DecodeError> {
         let decoder = H264Decoder::new()?;
         let (packets, incoming) = sync_channel(CAPACITY);
-        let shared =
-            Arc::new(Shared { overflowed: AtomicU64::new(0), statistics: Mutex::default() });
+        let shared = Arc::<Shared>::default();
         let theirs = shared.clone();
         let worker = Worker::spawn("video decoder", move |stop| {
             Receiving {
@@ -112,6 +130,9 @@ impl VideoReceivePipeline {
                 pace: KeyFramePace::new(REQUEST_INTERVAL),
                 sinks,
                 statistics: VideoReceiveStatistics::default(),
+                playout: PicturePlayout::default(),
+                waiting: VecDeque::new(),
+                freezes: Freezes::default(),
             }
             .run(&stop, &incoming);
         });
@@ -123,6 +144,16 @@ impl VideoReceivePipeline {
         if self.packets.try_send(packet).is_err() {
             self.shared.overflowed.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Takes the sender's word on its clock.
+    pub fn report(&self, report: SenderReport) {
+        self.shared.reports.lock().unwrap_or_else(PoisonError::into_inner).note(report);
+    }
+
+    /// Keeps the pictures in step with this sound from now on.
+    pub fn follow(&self, sound: SoundClock) {
+        *self.shared.sound.lock().unwrap_or_else(PoisonError::into_inner) = Some(sound);
     }
 
     /// The counts.
@@ -141,13 +172,18 @@ struct Receiving {
     pace: KeyFramePace,
     sinks: VideoReceiveSinks,
     statistics: VideoReceiveStatistics,
+    playout: PicturePlayout,
+    /// Pictures whose turn comes, with the time.
+    waiting: VecDeque<(Instant, EncodedUnit)>,
+    freezes: Freezes,
 }
 
 impl Receiving {
     fn run(&mut self, stop: &Stop, incoming: &Receiver<RtpPayload>) {
         while !stop.is_set() {
             let now = Instant::now();
-            let deadlines = [self.assembler.next_deadline(), self.pace.deadline()];
+            let turn = self.waiting.front().map(|(due, _)| *due);
+            let deadlines = [self.assembler.next_deadline(), self.pace.deadline(), turn];
             let due = deadlines.into_iter().flatten().min();
             let patience = due.map_or(IDLE, |due| due.saturating_duration_since(now)).min(IDLE);
             let packet = match incoming.recv_timeout(patience) {
@@ -162,15 +198,35 @@ impl Receiving {
             };
             for assembled in out {
                 match assembled {
-                    Assembled::Unit(unit) => self.deliver(unit),
+                    Assembled::Unit(unit) => self.queue(unit, now),
                     Assembled::KeyFrameNeeded => {}
                 }
             }
+            while let Some((_, unit)) = self.waiting.pop_front_if(|(due, _)| *due <= now) {
+                self.statistics.emitted += 1;
+                self.statistics.jitter_buffer_delay +=
+                    now.saturating_duration_since(unit.last_arrival);
+                self.freezes.shown(now);
+                self.deliver(unit);
+            }
+            (self.statistics.freezes, self.statistics.freeze_time) = self.freezes.so_far();
             self.request(now);
             self.statistics.assembled = self.assembler.statistics();
             *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner) =
                 self.statistics;
         }
+    }
+
+    /// Gives a picture its turn.
+    fn queue(&mut self, unit: EncodedUnit, now: Instant) {
+        let report =
+            self.shared.reports.lock().unwrap_or_else(PoisonError::into_inner).of(unit.ssrc);
+        let sound = self.shared.sound.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sound = report
+            .and_then(|report| report.wall_at(unit.timestamp, VIDEO_CLOCK))
+            .and_then(|wall| sound?.played_at(now, wall));
+        let due = self.playout.due(unit.timestamp, now, sound);
+        self.waiting.push_back((due, unit));
     }
 
     fn deliver(&mut self, unit: EncodedUnit) {

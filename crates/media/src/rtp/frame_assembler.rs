@@ -22,6 +22,8 @@ pub struct EncodedUnit {
     pub key: bool,
     /// RTP timestamp, 90 kHz.
     pub timestamp: u32,
+    /// Whose it is.
+    pub ssrc: u32,
     /// When its first packet came.
     pub first_arrival: Instant,
     /// When its last packet came.

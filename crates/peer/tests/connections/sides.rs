@@ -27,7 +27,11 @@ impl Side {
     }
 
     pub async fn with(role: Role, options: PeerOptions) -> Self {
-        let sinks = MediaSinks { audio: Box::new(|_| {}), video: Box::new(|_| {}) };
+        let sinks = MediaSinks {
+            audio: Box::new(|_| {}),
+            video: Box::new(|_| {}),
+            clocks: Box::new(|_| {}),
+        };
         let (peer, events) = Peer::open(options, sinks).await.expect("opened");
         Self {
             peer,

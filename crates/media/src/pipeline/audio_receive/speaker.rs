@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::Thread;
 
 /// Blocks in the ring at first: the callback takes one while the thread makes the next.
-const DEPTH: usize = 2;
+pub(super) const DEPTH: usize = 2;
 /// Blocks at most. Each underrun adds one, until the machine keeps up.
 const MAX_DEPTH: usize = 8;
 

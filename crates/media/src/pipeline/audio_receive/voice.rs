@@ -1,11 +1,13 @@
 //! One voice on the mixer's thread, and what others see of it.
 
 use super::AudioReceiveStatistics;
-use crate::audio::StereoBlock;
+use super::speaker::DEPTH;
+use crate::audio::{BLOCK, StereoBlock};
 use crate::codec::opus::OpusError;
 use crate::encoded::RtpPayload;
 use crate::jitter::{Played, Playout};
 use crate::mixer::Mixer;
+use crate::pipeline::sound_clock::SoundClock;
 use crate::process::level::Level;
 use crate::process::voice::VoiceDetector;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -19,6 +21,7 @@ pub(super) struct VoiceShared {
     volume: AtomicU32,
     overflowed: AtomicU64,
     statistics: Mutex<AudioReceiveStatistics>,
+    pub clock: SoundClock,
 }
 
 impl Default for VoiceShared {
@@ -29,6 +32,7 @@ impl Default for VoiceShared {
             volume: AtomicU32::new(1f32.to_bits()),
             overflowed: AtomicU64::new(0),
             statistics: Mutex::default(),
+            clock: SoundClock::default(),
         }
     }
 }
@@ -98,6 +102,12 @@ impl Voice {
         }
         let mut block = StereoBlock::SILENCE;
         let played = self.playout.pull(now, &mut block);
+        if played == Played::Sound
+            && let Some((ssrc, timestamp)) = self.playout.playing()
+        {
+            // It goes into the speaker's ring behind others.
+            self.shared.clock.play(ssrc, timestamp, now + BLOCK * DEPTH as u32);
+        }
         let mono = if self.playout.is_stereo() { block.mono() } else { block.left };
         let level = Level::of(&mono);
         let speaking = self.detector.listen(&mono) && played != Played::Silence;

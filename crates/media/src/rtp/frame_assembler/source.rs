@@ -7,9 +7,15 @@ use crate::rtp::sequence::{Arrival, Sequence};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How long a missing packet may hold up those behind it: a retransmission takes a round trip
+/// How long a missing packet may hold up those behind it, at least: a retransmission takes a round trip
 /// and a half, which is under this on most paths; a key frame takes no less.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// And at most: what is older is worth less than a beginning.
+const MOST_PATIENCE: Duration = Duration::from_millis(700);
+/// A second retransmission is waited for, when the first is lost, too: that many times what one takes.
+const REPAIRS: u32 = 3;
+/// A hole of more packets is not waited for: nobody sends so many again.
+const HOPELESS: u64 = 256;
 /// Packets held at most; at 1.5 Mbit/s more than two seconds.
 pub(super) const MAX_HELD: usize = 512;
 #[derive(Debug)]
@@ -25,6 +31,9 @@ pub(super) struct Source {
     /// Timestamp and first arrival of the unit in the depacketizer.
     unit: Option<(u32, Instant)>,
     last_arrival: Instant,
+    /// When the packet that must come next was missed first, and how long repairs take.
+    missed: Option<Instant>,
+    repair: Duration,
 }
 
 impl Source {
@@ -38,6 +47,8 @@ impl Source {
             depacketizer: H264Depacketizer::default(),
             unit: None,
             last_arrival: first.arrived,
+            missed: None,
+            repair: Duration::ZERO,
         }
     }
 
@@ -55,18 +66,39 @@ impl Source {
         match self.next {
             Some(next) if number < next => {}
             Some(next) if number == next => {
+                self.note_repair(packet.arrived);
                 self.consume(packet, out);
                 self.drain(out);
+                self.missed = self.held.first_key_value().map(|(_, packet)| packet.arrived);
             }
-            Some(_) | None => {
-                if begins_key_frame(&packet.payload) {
-                    self.key_frame_began = Some(packet.arrived);
-                }
-                self.held.insert(number, packet);
-                self.jump_to_key_frame(out);
-                self.bound(out);
+            Some(next) if number - next > HOPELESS => {
+                self.give_up(out);
+                self.hold(number, packet, out);
             }
+            Some(_) | None => self.hold(number, packet, out),
         }
+    }
+
+    fn hold(&mut self, number: u64, packet: RtpPayload, out: &mut Vec<Assembled>) {
+        if begins_key_frame(&packet.payload) {
+            self.key_frame_began = Some(packet.arrived);
+        }
+        self.missed.get_or_insert(packet.arrived);
+        self.held.insert(number, packet);
+        self.jump_to_key_frame(out);
+        self.bound(out);
+    }
+
+    /// What was missing has come: longer repairs count at once, shorter ones slowly.
+    fn note_repair(&mut self, arrived: Instant) {
+        let Some(missed) = self.missed.take() else { return };
+        let took = arrived.saturating_duration_since(missed);
+        self.repair = took.max((self.repair * 7 + took) / 8);
+    }
+
+    /// How long a missing packet may hold up those behind it.
+    fn patience(&self) -> Duration {
+        (self.repair * REPAIRS).clamp(PATIENCE, MOST_PATIENCE)
     }
 
     /// Takes the next packet in order.
@@ -107,6 +139,7 @@ impl Source {
                 annex_b,
                 key,
                 timestamp,
+                ssrc: self.ssrc,
                 first_arrival,
                 last_arrival: self.last_arrival,
             })),
@@ -133,6 +166,7 @@ impl Source {
         self.unit = None;
         self.next = Some(start);
         self.drain(out);
+        self.missed = self.held.first_key_value().map(|(_, packet)| packet.arrived);
     }
 
     fn is_whole_key_frame(&self, start: u64) -> bool {
@@ -158,7 +192,7 @@ impl Source {
     }
 
     pub fn needs_key_frame(&self, now: Instant) -> bool {
-        let comes = self.key_frame_began.is_some_and(|began| now < began + PATIENCE);
+        let comes = self.key_frame_began.is_some_and(|began| now < began + self.patience());
         self.next.is_none() && !comes
     }
 
@@ -169,7 +203,7 @@ impl Source {
 
     pub fn deadline(&self) -> Option<Instant> {
         self.next?;
-        self.held.values().map(|packet| packet.arrived).min().map(|oldest| oldest + PATIENCE)
+        self.held.values().map(|packet| packet.arrived).min().map(|oldest| oldest + self.patience())
     }
 
     pub fn expire(&mut self, now: Instant, out: &mut Vec<Assembled>) {
@@ -197,6 +231,7 @@ impl Source {
     pub fn break_off(&mut self) {
         self.next = None;
         self.unit = None;
+        self.missed = None;
         self.key_frame_began = None;
         self.depacketizer = H264Depacketizer::default();
     }
