@@ -98,6 +98,7 @@ test('the figures tell of a relay', async () => {
   await show('relayed');
   await user.click(id('stats-open'));
   expect(id('stats-bob')).toHaveAttribute('data-relayed', 'true');
+  await user.click(within(id('stats-panel')).getByText('All figures'));
   expect(within(id('stats-panel')).getByText('By way of a relay')).toBeVisible();
 });
 

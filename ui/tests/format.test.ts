@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
 import { avatarColour, AVATAR_COLOURS, digitGroups, duration, initials, listed, roughDuration, when } from '../src/lib/format';
-import { quality } from '../src/lib/quality';
-import { goodStats } from '../src/lib/backend/fixtures/calls';
 
 test('a timer is minutes and seconds, then hours', () => {
   expect([0, 7, 724, 3599, 3600, 36_061].map(duration)).toEqual(['00:00', '00:07', '12:04', '59:59', '1:00:00', '10:01:01']);
@@ -40,11 +38,4 @@ test('sixty digits are twelve groups', () => {
 
 test('names are listed as in a sentence', () => {
   expect([[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map(listed)).toEqual(['', 'a', 'a and b', 'a, b and c']);
-});
-
-test('the worst figure of the worst connection is the quality', () => {
-  expect(quality([])).toBeNull();
-  expect(quality([goodStats])).toBe('good');
-  expect(quality([goodStats, { ...goodStats, loss: 0.03 }])).toBe('fair');
-  expect(quality([{ ...goodStats, roundTripMs: 900 }, goodStats])).toBe('poor');
 });

@@ -42,7 +42,7 @@ test('a connection that wavers is not called good, and one that is lost is not c
     const { call } = calls[name];
     return call && callQuality(call);
   };
-  expect(grade('connected')).toBe('good');
+  expect(grade('connected')).toBe('excellent');
   expect(grade('unstable')).toBe('poor');
   expect(grade('reconnecting')).toBeNull();
 });

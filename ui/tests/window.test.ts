@@ -265,7 +265,7 @@ describe('in a call', () => {
   test('the figures open and close', async () => {
     await show('connected');
     await user.click(id('stats-open'));
-    expect(within(id('stats-panel')).getByText('24 ms')).toBeVisible();
+    expect(id('stats-panel')).toBeVisible();
     await user.keyboard('{Escape}');
     expect(gone('stats-panel')).toBe(true);
   });

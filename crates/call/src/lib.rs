@@ -6,11 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod command;
+pub mod doctor;
 pub mod engine;
 pub mod frame_watch;
 pub mod input;
 pub mod negotiation;
+pub mod quality;
 pub mod state;
+pub mod stats;
 
 pub use command::{Command, Event, Output};
 pub use engine::Engine;

@@ -6,7 +6,9 @@ mod calls;
 mod check;
 mod devices;
 mod echo;
+mod figures;
 mod intents;
+mod microphone_watch;
 mod people;
 mod screens;
 mod session;
@@ -25,6 +27,7 @@ use calls::Calls;
 pub use calls::ConnectionReport;
 use check::{Check, CheckNote};
 use devices::DeviceState;
+use microphone_watch::MicrophoneWatch;
 use people::People;
 use screens::ScreenState;
 use session::Session;
@@ -182,6 +185,7 @@ struct Controller {
     media_notes: mpsc::UnboundedReceiver<MediaNote>,
     notices: Notices,
     talk: HeldKey,
+    microphone_watch: MicrophoneWatch,
     network: NetworkWatch,
     sleep: SleepWatch,
     revision: u32,
@@ -224,6 +228,7 @@ impl Controller {
             media_notes,
             notices,
             talk: HeldKey::default(),
+            microphone_watch: MicrophoneWatch::default(),
             network: NetworkWatch::start(),
             sleep: SleepWatch::new(Clocks::now()),
             revision: 0,
@@ -274,6 +279,7 @@ impl Controller {
                         self.ui.show_levels(&levels);
                     }
                     self.watch_echo().await;
+                    self.watch_microphone();
                     ticked = ticked.wrapping_add(1);
                     if ticked.is_multiple_of(PICTURES_EVERY) {
                         self.count_pictures().await;

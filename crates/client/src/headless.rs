@@ -20,6 +20,9 @@ use tokio::sync::mpsc;
 /// How often frame logs are written.
 const FRAME_REPORTS: Duration = Duration::from_millis(250);
 
+/// How often figures are taken, in reports of frames.
+const MEASURED_EVERY: u32 = 4;
+
 /// Serves commands until `quit` or the end of `input`.
 ///
 /// # Errors
@@ -33,6 +36,7 @@ pub async fn serve(
     let mut session: Option<Session> = None;
     let mut reports = tokio::time::interval(FRAME_REPORTS);
     reports.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut reported = 0u32;
     lines_in.send(protocol::ready())?;
     loop {
         tokio::select! {
@@ -65,8 +69,12 @@ pub async fn serve(
                 }
             }
             _ = reports.tick() => {
-                if let Some(session) = &session {
+                reported = reported.wrapping_add(1);
+                if let Some(session) = &mut session {
                     session.report_frames();
+                    if reported.is_multiple_of(MEASURED_EVERY) {
+                        session.measure().await;
+                    }
                 }
             }
         }

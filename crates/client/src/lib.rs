@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod controller;
+mod figures;
 pub mod headless;
 pub mod key_store;
 pub mod media;

@@ -29,15 +29,17 @@ use tincan_media::device::Devices;
 use tincan_media::pipeline::audio_receive::{
     AudioReceivePipeline, AudioReceiveStatistics, AudioReceiver,
 };
-use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
+use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings, MicrophoneLevels};
 use tincan_media::pipeline::video_receive::{
     Delivery, VideoReceivePipeline, VideoReceiveSinks, VideoReceiveStatistics,
 };
+use tincan_media::pipeline::video_send::VideoSendStatistics;
 use tincan_media::process::chain::ChainSettings;
+use tincan_media::process::level::Level;
 use tincan_media::screen::Screens;
 use tincan_peer_connection::{MediaSender, MediaSinks};
 use tincan_proto::AccountName;
-use tincan_proto::units::Resolution;
+use tincan_proto::units::{Bitrate, Resolution};
 use tokio::sync::mpsc;
 use track::{Source, Track};
 
@@ -69,6 +71,8 @@ struct Prepared {
 struct Inlets {
     video: Arc<VideoReceivePipeline>,
     audio: Arc<AudioReceiver>,
+    video_bytes: AtomicU64,
+    audio_bytes: AtomicU64,
 }
 
 /// Asks a participant for a key frame.
@@ -80,6 +84,7 @@ type Requester = Arc<OnceLock<KeyFrameRequest>>;
 struct Incoming {
     video: Arc<VideoReceivePipeline>,
     audio: Arc<AudioReceiver>,
+    inlets: Arc<OnceLock<Inlets>>,
     /// Width in the upper half, height in the lower; 0 before the first key frame.
     resolution: Arc<AtomicU64>,
     request: Requester,
@@ -97,6 +102,23 @@ pub struct IncomingStats {
     pub audio: AudioReceiveStatistics,
     /// Size of the pictures.
     pub resolution: Option<Resolution>,
+    /// Payload of pictures.
+    pub video_bytes: u64,
+    /// Payload of sound.
+    pub audio_bytes: u64,
+    /// How loud they are now.
+    pub level: Level,
+}
+
+/// Figures of what is taken here.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnStats {
+    /// Pictures, while there is an encoder.
+    pub encoded: Option<VideoSendStatistics>,
+    /// The microphone, while it is open.
+    pub microphone: Option<MicrophoneLevels>,
+    /// What the voice's encoder aims at.
+    pub voice_rate: Bitrate,
 }
 
 /// Where a new connection's packets go, and how its key frames are asked for once it exists.
@@ -114,6 +136,12 @@ impl PeerIntake {
             // Set once: an intake belongs to one connection.
             let _ = request.set(requester);
         })
+    }
+}
+
+impl Incoming {
+    fn bytes(&self, of: impl Fn(&Inlets) -> &AtomicU64) -> u64 {
+        self.inlets.get().map_or(0, |inlets| of(inlets).load(Ordering::Relaxed))
     }
 }
 
@@ -206,11 +234,13 @@ impl MediaSession {
         let sinks = MediaSinks {
             audio: Box::new(move |packet| {
                 if let Some(inlets) = heard.get() {
+                    inlets.audio_bytes.fetch_add(packet.payload.len() as u64, Ordering::Relaxed);
                     inlets.audio.push(packet);
                 }
             }),
             video: Box::new(move |packet| {
                 if let Some(inlets) = seen.get() {
+                    inlets.video_bytes.fetch_add(packet.payload.len() as u64, Ordering::Relaxed);
                     inlets.video.push(packet);
                 }
             }),
@@ -272,9 +302,14 @@ impl MediaSession {
         audio.set_volume(f32::from(volume) / 100.0);
         video.follow(audio.clock());
         // Set once: a connection is admitted once.
-        let _ = inlets.set(Inlets { video: video.clone(), audio: audio.clone() });
+        let _ = inlets.set(Inlets {
+            video: video.clone(),
+            audio: audio.clone(),
+            video_bytes: AtomicU64::new(0),
+            audio_bytes: AtomicU64::new(0),
+        });
         let last_request = Mutex::default();
-        let incoming = Incoming { video, audio, resolution, request, last_request, shown };
+        let incoming = Incoming { video, audio, inlets, resolution, request, last_request, shown };
         self.peers.insert(peer.clone(), incoming);
         Ok(())
     }
@@ -345,11 +380,24 @@ impl MediaSession {
         self.peers.get(peer).map_or_else(IncomingStats::default, |incoming| IncomingStats {
             video: incoming.video.statistics(),
             audio: incoming.audio.statistics(),
+            video_bytes: incoming.bytes(|inlets| &inlets.video_bytes),
+            audio_bytes: incoming.bytes(|inlets| &inlets.audio_bytes),
+            level: incoming.audio.level(),
             resolution: match incoming.resolution.load(Ordering::Relaxed) {
                 0 => None,
                 packed => Some(Resolution::new((packed >> 32) as u32, packed as u32)),
             },
         })
+    }
+
+    /// What is taken here, whoever it goes to.
+    pub fn own_stats(&self) -> OwnStats {
+        let heard = self.wanted.microphone.is_some().then(|| self.voice.levels());
+        OwnStats {
+            encoded: self.outlets.encoded(),
+            microphone: heard,
+            voice_rate: self.voice.settings().opus.bitrate,
+        }
     }
 
     /// How loud it is here and there; none if nothing is heard at all. `watched`: somebody looks at

@@ -27,6 +27,8 @@ pub use notices::{Notice, NoticeKind};
 pub use screens::{ScreenAccessView, ScreenView, ScreensView, ShareProblem, ShareView};
 pub use session::{ServerView, SessionProblem, SessionView};
 pub use settings::{IceServerError, Settings, Shortcuts, TalkMode, Theme};
+pub use tincan_call::quality::Quality;
+pub use tincan_call::stats::CallStats;
 pub use tincan_media::process::chain::NoiseSuppression;
 pub use tincan_media::screen::{ScreenKind, ScreenUnavailable};
 

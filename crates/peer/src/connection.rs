@@ -96,6 +96,7 @@ impl Peer {
         let ssrc = audio.as_ref().map_or(0, |outgoing| outgoing.ssrc);
         feedback.audio_ssrc.store(ssrc, Ordering::Relaxed);
         congestion.set_sound(ssrc);
+        feedback.reports.know_audio(ssrc);
         let video = match (options.video, options.send_video) {
             (true, true) => {
                 Some(add_track(&connection, RtpCodecKind::Video, codecs::h264(), &stream).await?)
@@ -110,6 +111,9 @@ impl Peer {
             }
             (false, _) => None,
         };
+        if let Some(outgoing) = &video {
+            feedback.reports.know_video(outgoing.ssrc);
+        }
         let channel = control::open(&connection, inner_events).await?;
         let sent = Arc::new(OutboundCounts::default());
         let media = outbound::start(video, audio, &sent, congestion);

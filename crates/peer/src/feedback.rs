@@ -1,6 +1,7 @@
 //! An interceptor of our own: `webrtc` 0.21.1 neither tells the application of key-frame
 //! requests nor fills in the statistics that come from receiver reports.
 
+use crate::reports::Reports;
 use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
@@ -28,6 +29,8 @@ pub struct FeedbackCounts {
     pub audio_fraction_lost: AtomicU64,
     /// The source of our sound; 0 if there is none.
     pub audio_ssrc: AtomicU32,
+    /// All that was reported last.
+    pub reports: Reports,
 }
 
 /// The interceptor.
@@ -80,6 +83,7 @@ impl Feedback {
     }
 
     fn note(&self, reports: &[ReceptionReport]) {
+        self.counts.reports.note(reports);
         if let Some(worst) = reports.iter().map(|report| report.fraction_lost).max() {
             self.counts.fraction_lost.store(u64::from(worst), Ordering::Relaxed);
         }

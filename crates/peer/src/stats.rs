@@ -3,6 +3,7 @@
 
 use crate::feedback::FeedbackCounts;
 use crate::outbound::OutboundCounts;
+use crate::reports::RemoteReport;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tincan_proto::units::Resolution;
@@ -52,6 +53,10 @@ pub struct PeerStats {
     pub remote_fraction_lost: f32,
     /// The same of our sound alone.
     pub remote_audio_fraction_lost: f32,
+    /// The other side's last report of our sound.
+    pub audio_report: Option<RemoteReport>,
+    /// The same of our pictures.
+    pub video_report: Option<RemoteReport>,
 }
 
 pub fn collect(
@@ -78,6 +83,8 @@ pub fn collect(
         nacks: feedback.nacks.load(Relaxed),
         remote_fraction_lost: feedback.fraction_lost.load(Relaxed) as f32 / 256.0,
         remote_audio_fraction_lost: feedback.audio_fraction_lost.load(Relaxed) as f32 / 256.0,
+        audio_report: feedback.reports.audio(),
+        video_report: feedback.reports.video(),
     }
 }
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod delivery;
+pub mod health;
 pub mod ice;
 pub mod identity;
 pub mod ids;
@@ -11,6 +12,7 @@ pub mod signalling;
 pub mod units;
 
 pub use delivery::Envelope;
+pub use health::{Health, MicrophoneHealth};
 pub use ice::{IceServer, IceServers};
 pub use identity::{IdentityKey, PublicIdentity, SignatureBytes};
 pub use ids::{AccountName, CallId, DeviceId, ParticipantId, SessionId};

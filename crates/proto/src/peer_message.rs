@@ -1,6 +1,7 @@
 //! What two participants of a call tell each other: by way of the server before they are
 //! connected (signed, so that it cannot be altered there) and over the data channel after.
 
+use crate::health::Health;
 use crate::identity::{Domain, IdentityError, IdentityKey, PublicIdentity, SignatureBytes};
 use crate::ids::{CallId, ParticipantId};
 use serde::{Deserialize, Serialize};
@@ -217,6 +218,8 @@ pub enum ControlMessage {
     },
     /// The sender leaves the call.
     Bye,
+    /// How the sender is doing, once a second.
+    Health(Health),
     /// The echo contact says by which path the receiver hears themselves from now on.
     EchoPhase {
         /// Through a relay.

@@ -6,6 +6,7 @@ import type { Intent } from './bindings/Intent';
 import type { IntentErrorCode } from './bindings/IntentErrorCode';
 import type { Levels } from './bindings/Levels';
 import type { Snapshot } from './bindings/Snapshot';
+import { NO_FIGURES, remember } from './figures';
 import type { VideoMode } from './video/protocol';
 
 const SILENCE: Levels = { microphone: 0, speaking: false, participants: [], chain: null };
@@ -22,6 +23,8 @@ export const LOCAL_NOTICE_MS = 6000;
 export class App {
   snapshot = $state.raw<Snapshot | null>(null);
   levels = $state.raw<Levels>(SILENCE);
+  /** Of the current call. */
+  figures = $state.raw(NO_FIGURES);
   videoMode = $state.raw<VideoMode | null>(null);
   /** Picture-in-picture is open. */
   pipOpen = $state(false);
@@ -86,6 +89,7 @@ export class App {
     // The answer to the first question may be older than what was pushed meanwhile.
     if (this.snapshot && snapshot.revision < this.snapshot.revision) return;
     this.snapshot = snapshot;
+    this.figures = remember(this.figures, snapshot.call);
   }
 
   /** Tells for a while that something was not carried out. */

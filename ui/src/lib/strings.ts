@@ -10,6 +10,7 @@ import type { Presence } from './bindings/Presence';
 import type { Theme } from './bindings/Theme';
 import { possessive } from './format';
 import { desktop } from './strings/desktop';
+import { figures } from './strings/figures';
 import { check, network } from './strings/network';
 import { keyChanged } from './strings/problems';
 import { share } from './strings/share';
@@ -17,6 +18,7 @@ import { shared } from './strings/shared';
 import { sound } from './strings/sound';
 
 export { notificationLacks } from './strings/desktop';
+export * from './strings/doctor';
 export * from './strings/network';
 export * from './strings/problems';
 export * from './strings/share';
@@ -131,29 +133,7 @@ export const t = {
     unstable: 'Connection unstable',
     attempt: (attempt: number, of: number) => `Reconnecting ${attempt} of ${of}`,
   },
-  stats: {
-    quality: { good: 'Good', fair: 'Fair', poor: 'Poor' },
-    explain: {
-      good: 'The connection is good.',
-      fair: 'The connection is a little unsteady.',
-      poor: 'The connection is poor. Turning the camera off helps.',
-    },
-    roundTrip: shared.roundTrip,
-    loss: shared.loss,
-    jitter: 'Jitter',
-    playout: 'Sound waits',
-    playoutTarget: (ms: string) => `needs ${ms}`,
-    concealed: 'Sound made up',
-    received: 'Received',
-    sent: 'Sent',
-    pictureIn: 'Their picture',
-    pictureOut: 'Your picture',
-    path: 'Path',
-    direct: 'Direct',
-    relayed: 'By way of a relay',
-    relayedHint: 'A relay passes sound and picture on, encrypted as they are. That can take a little longer than the direct way.',
-    none: '–',
-  },
+  figures,
   ended: {
     again: 'Call again',
     contact: 'Show contact',

@@ -180,6 +180,7 @@ impl Engine {
             | ControlMessage::Bye
             | ControlMessage::EchoPhase { .. }
             | ControlMessage::EchoReport { .. }
+            | ControlMessage::Health(_)
             | ControlMessage::Unknown => {}
         }
     }

@@ -2,8 +2,9 @@
 
 use super::{Controller, Message};
 use crate::controller::session::unix_now;
+use crate::figures::Figures;
 use crate::ports::Happening;
-use crate::view::{EchoView, NoticeKind, ParticipantStats};
+use crate::view::{EchoView, NoticeKind};
 use std::collections::HashMap;
 use std::time::Instant;
 use tincan_call::{
@@ -15,17 +16,15 @@ use tincan_proto::peer_message::{Generation, OpenError};
 use tincan_proto::signalling::CallMedia;
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{
-    AccountName, CallId, ClientMessage, IceServer, Numbered, ParticipantId, PeerMessage,
-    ServerMessage, SignedMessage,
+    AccountName, CallId, ClientMessage, ControlMessage, IceServer, Numbered, ParticipantId,
+    PeerMessage, ServerMessage, SignedMessage,
 };
-
-use crate::media::IncomingStats;
 
 /// The engine and the connections that it asked for.
 pub struct Calls {
     engine: Engine,
     deadline: Option<Instant>,
-    peers: HashMap<PeerKey, Connection>,
+    pub(super) peers: HashMap<PeerKey, Connection>,
     /// Whose calls have rung here and have not ended.
     ringing: HashMap<CallId, (AccountName, CallMedia)>,
     /// Who is calling with the message in hand.
@@ -47,11 +46,10 @@ pub struct ConnectionReport {
     pub totals: PeerStats,
 }
 
-struct Connection {
-    peer: Peer,
-    connected: bool,
-    before: Option<(Instant, PeerStats, IncomingStats)>,
-    stats: ParticipantStats,
+pub(super) struct Connection {
+    pub(super) peer: Peer,
+    pub(super) connected: bool,
+    pub(super) figures: Figures,
 }
 
 impl Calls {
@@ -86,8 +84,8 @@ impl Calls {
         self.echo.as_ref().and_then(|(of, echo)| (*of == call).then_some(echo))
     }
 
-    pub fn stats(&self, peer: &PeerKey) -> Option<&ParticipantStats> {
-        self.peers.get(peer).map(|connection| &connection.stats)
+    pub fn figures(&self, peer: &PeerKey) -> Option<&Figures> {
+        self.peers.get(peer).map(|connection| &connection.figures)
     }
 
     /// The connection to somebody in the current call.
@@ -284,9 +282,8 @@ impl Controller {
                         }
                     }
                 });
-                let stats = ParticipantStats::default();
-                let connection =
-                    Connection { peer: connection, connected: false, before: None, stats };
+                let figures = Figures::default();
+                let connection = Connection { peer: connection, connected: false, figures };
                 self.calls.peers.insert(peer, connection);
             }
             Err(error) => {
@@ -351,6 +348,12 @@ impl Controller {
                 PeerInput::State(state)
             }
             PeerEvent::ControlOpened => PeerInput::ControlOpened,
+            PeerEvent::Control(ControlMessage::Health(health)) => {
+                if let Some(connection) = self.calls.peers.get_mut(&peer) {
+                    connection.figures.hear(Instant::now(), health);
+                }
+                return;
+            }
             PeerEvent::Control(message) => {
                 self.note_echo(&peer, message);
                 PeerInput::Control(message)
@@ -402,26 +405,6 @@ impl Controller {
         }
     }
 
-    /// Takes the figures of the last second.
-    pub(super) async fn measure(&mut self) {
-        if self.calls.peers.is_empty() {
-            return;
-        }
-        let now = Instant::now();
-        let mut worst = 0.0f32;
-        for (key, connection) in &mut self.calls.peers {
-            let (peer, media) = (connection.peer.stats().await, self.media.stats(key));
-            if let Some((then, old_peer, old_media)) = &connection.before {
-                let seconds = now.duration_since(*then).as_secs_f32();
-                connection.stats = difference(seconds, (&peer, &media), (old_peer, old_media));
-            }
-            worst = worst.max(peer.remote_audio_fraction_lost);
-            connection.before = Some((now, peer, media));
-        }
-        self.media.note_loss(now, worst);
-        self.changed = true;
-    }
-
     pub(super) fn not_saved(&mut self, error: &std::io::Error) {
         tracing::error!(%error, "the profile cannot be written");
         self.notices.add(NoticeKind::NotSaved { detail: error.to_string() });
@@ -450,47 +433,5 @@ const fn is_missed(reason: EndReason) -> bool {
         | EndReason::RemoteUntrusted
         | EndReason::ServerUnreachable
         | EndReason::Internal => false,
-    }
-}
-
-/// Figures of an interval of `seconds` between two readings.
-fn difference(
-    seconds: f32,
-    (peer, media): (&PeerStats, &IncomingStats),
-    (old_peer, old_media): (&PeerStats, &IncomingStats),
-) -> ParticipantStats {
-    let rate = |new: u64, old: u64| new.saturating_sub(old) as f32 / seconds.max(0.001);
-    let kbps = |new, old| rate(new, old) * 8.0 / 1000.0;
-    let share = |part: u64, whole: u64| {
-        if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
-    };
-    let (video, audio) = (&media.video.assembled, &media.audio.jitter);
-    let (old_video, old_audio) = (&old_media.video.assembled, &old_media.audio.jitter);
-    let lost = (video.lost + audio.lost).saturating_sub(old_video.lost + old_audio.lost);
-    let received =
-        (video.packets + audio.packets).saturating_sub(old_video.packets + old_audio.packets);
-    ParticipantStats {
-        round_trip_ms: peer
-            .path
-            .as_ref()
-            .and_then(|path| path.round_trip)
-            .map(|round_trip| round_trip.as_secs_f32() * 1000.0),
-        in_kbps: kbps(peer.bytes_received, old_peer.bytes_received),
-        out_kbps: kbps(peer.bytes_sent, old_peer.bytes_sent),
-        loss: share(lost, lost + received),
-        in_fps: rate(video.frames, old_video.frames),
-        out_fps: rate(peer.video_frames_sent, old_peer.video_frames_sent),
-        in_resolution: media.resolution,
-        out_resolution: peer.video_resolution,
-        jitter_ms: (audio.jitter * 1000.0) as f32,
-        playout_delay_ms: audio.delay.as_secs_f32() * 1000.0,
-        playout_target_ms: audio.target.as_secs_f32() * 1000.0,
-        concealed: share(
-            audio.concealed_samples.saturating_sub(old_audio.concealed_samples),
-            audio.samples.saturating_sub(old_audio.samples),
-        ),
-        frames: video.frames.min(u64::from(u32::MAX)) as u32,
-        local_candidate: peer.path.as_ref().map(|path| path.local.clone()),
-        remote_candidate: peer.path.as_ref().map(|path| path.remote.clone()),
     }
 }

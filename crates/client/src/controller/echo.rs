@@ -25,6 +25,7 @@ impl Controller {
             | ControlMessage::PictureMissing { .. }
             | ControlMessage::Echoing { .. }
             | ControlMessage::Bye
+            | ControlMessage::Health(_)
             | ControlMessage::Unknown => return,
         }
         self.changed = true;

@@ -120,7 +120,7 @@ impl Controller {
             stats: call
                 .participants
                 .iter()
-                .filter_map(|p| self.calls.stats(self.peer_key(p)?).cloned())
+                .filter_map(|p| self.calls.figures(self.peer_key(p)?)?.view(p.account.clone()))
                 .collect(),
         }
     }

@@ -3,11 +3,14 @@
 use super::far_side::{FrameLog, beeps};
 use super::pictures::Pictures;
 use super::protocol::{AudioLine, Init, Line, ShareLine, VideoLine};
+use crate::figures::{self, Figures};
+use crate::media::{IncomingStats, OwnStats};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, Role};
+use tincan_media::codec::opus::OpusSettings;
 use tincan_media::pipeline::audio_receive::{AudioReceivePipeline, AudioReceiver};
 use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
@@ -15,8 +18,8 @@ use tincan_media::process::chain::ChainSettings;
 use tincan_media::synthetic::tone::{BeepMicrophone, wall_millis};
 use tincan_peer_connection::{IceState, MediaSender, MediaSinks, Peer, PeerEvent, PeerOptions};
 use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
-use tincan_proto::units::Resolution;
-use tincan_proto::{ControlMessage, IceServer, PeerMessage};
+use tincan_proto::units::{Resolution, UnixMillis};
+use tincan_proto::{ControlMessage, Health, IceServer, PeerMessage};
 use tokio::sync::mpsc;
 
 /// A call from `init` to `close`.
@@ -36,6 +39,7 @@ pub struct Session {
     shares: bool,
     control_open: bool,
     audio_out: Option<(BeepMicrophone, AudioSendPipeline)>,
+    figures: Figures,
     _playout: AudioReceivePipeline,
 }
 
@@ -144,6 +148,7 @@ impl Session {
             shares: false,
             control_open: false,
             audio_out,
+            figures: Figures::default(),
             _playout: playout,
         })
     }
@@ -193,6 +198,9 @@ impl Session {
             PeerEvent::Control(ControlMessage::Media { microphone, camera, screen }) => {
                 let media = json!({"microphone": microphone, "camera": camera, "screen": screen});
                 self.say(json!({"ev": "media", "t": wall_millis(), "sends": media}));
+            }
+            PeerEvent::Control(ControlMessage::Health(health)) => {
+                self.figures.hear(Instant::now(), health);
             }
             PeerEvent::Control(
                 ControlMessage::PictureMissing { .. }
@@ -245,6 +253,35 @@ impl Session {
     /// Writes the frames that have come since the last time.
     pub fn report_frames(&self) {
         self.frames.report();
+    }
+
+    /// Takes the figures of the last second, and tells the other side how this one is doing.
+    pub async fn measure(&mut self) {
+        let peer = self.peer.stats().await;
+        let (video, audio) = (self.video_in.statistics(), self.audio_in.statistics());
+        let microphone = self.audio_out.as_ref().map(|(_, pipeline)| pipeline);
+        let own = OwnStats {
+            encoded: self.video_out.as_ref().map(|pictures| pictures.pipeline().statistics()),
+            microphone: microphone.map(AudioSendPipeline::levels),
+            voice_rate: microphone
+                .map_or(OpusSettings::default(), |out| out.settings().opus)
+                .bitrate,
+        };
+        let health = Health { picture: self.video_out.is_some(), ..Health::default() };
+        let dropped =
+            own.microphone.map_or(0, |levels| levels.dropped) + video.overflowed + audio.overflowed;
+        let incoming = IncomingStats {
+            video,
+            audio,
+            resolution: video.resolution,
+            level: self.audio_in.level(),
+            ..IncomingStats::default()
+        };
+        let reading = figures::reading(Instant::now(), &peer, &incoming, &own);
+        let told = self.figures.take(UnixMillis(wall_millis() as u64), reading, dropped, health);
+        if let (Some(health), true) = (told, self.control_open) {
+            self.peer.send_control(ControlMessage::Health(health));
+        }
     }
 
     /// Ends the call and its sources.
@@ -310,6 +347,7 @@ impl Session {
             line["drawn"] = json!(sent.frames + sent.skipped);
             line["video_out"]["encode_s"] = json!(sent.encode_time.as_secs_f64());
         }
+        line["diagnosis"] = json!(self.figures.diagnosis());
         if let Some(path) = peer.path {
             line["pair"] = json!({
                 "local": path.local,

@@ -5,7 +5,7 @@ use super::track::Source;
 use std::sync::{Mutex, PoisonError};
 use tincan_call::PeerKey;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
-use tincan_media::pipeline::video_send::VideoSendPipeline;
+use tincan_media::pipeline::video_send::{VideoSendPipeline, VideoSendStatistics};
 use tincan_peer_connection::MediaSender;
 use tincan_proto::units::Bitrate;
 
@@ -83,6 +83,12 @@ impl Outlets {
         drop(slot);
         // Waits for its thread, which may be sending just now: not under the lock.
         drop(old);
+    }
+
+    /// What the encoder has done; none while nothing is encoded.
+    pub fn encoded(&self) -> Option<VideoSendStatistics> {
+        let encoder = self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
+        encoder.as_ref().map(VideoSendPipeline::statistics)
     }
 
     /// Makes a key frame now, for somebody who has seen nothing yet.

@@ -105,7 +105,7 @@ pub struct CallView {
     pub share_problem: Option<ShareProblem>,
     /// The tile of what the others see of this person, if anything is being taken.
     pub self_tile: Option<String>,
-    /// Figures of the last second, per participant in the same order; absent before connecting.
+    /// Figures of the last second of those who are connected, in the same order.
     pub stats: Vec<ParticipantStats>,
 }
 

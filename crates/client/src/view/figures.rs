@@ -1,45 +1,31 @@
 //! Figures and levels of a call.
 
 use serde::Serialize;
+use tincan_call::doctor::Diagnosis;
+use tincan_call::quality::Quality;
+use tincan_call::stats::CallStats;
 use tincan_media::pipeline::audio_send::MicrophoneLevels;
 use tincan_proto::AccountName;
-use tincan_proto::units::Resolution;
+use tincan_proto::units::UnixMillis;
 use ts_rs::TS;
 
-/// Figures of the last second about one participant, W3C webrtc-stats names where they exist.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
+/// Figures of the last second about one participant.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct ParticipantStats {
-    /// Round trip in milliseconds.
-    pub round_trip_ms: Option<f32>,
-    /// Received, kbit/s.
-    pub in_kbps: f32,
-    /// Sent, kbit/s.
-    pub out_kbps: f32,
-    /// Share of expected packets that did not come, 0 to 1.
-    pub loss: f32,
-    /// Pictures received a second.
-    pub in_fps: f32,
-    /// Pictures sent a second.
-    pub out_fps: f32,
-    /// Size of the picture received.
-    pub in_resolution: Option<Resolution>,
-    /// Size of the picture sent.
-    pub out_resolution: Option<Resolution>,
-    /// Interarrival jitter of sound in milliseconds (RFC 3550, section 6.4.1).
-    pub jitter_ms: f32,
-    /// How long sound waits before it is played, counted from the fastest packets, in milliseconds.
-    pub playout_delay_ms: f32,
-    /// How long it should, in milliseconds (`jitterBufferTargetDelay` by the sample).
-    pub playout_target_ms: f32,
-    /// Share of played sound that was made up, 0 to 1.
-    pub concealed: f32,
-    /// Pictures of theirs that were decoded or handed to a window, since the call began.
-    pub frames: u32,
-    /// Local candidate type of the selected pair: host, srflx, prflx or relay.
-    pub local_candidate: Option<String>,
-    /// Remote candidate type of the selected pair.
-    pub remote_candidate: Option<String>,
+    /// Of whom.
+    pub account: AccountName,
+    /// When they were taken.
+    pub at: UnixMillis,
+    /// In one word; it does not follow every second.
+    pub quality: Quality,
+    /// What that comes of, from 0 to 100, for this second alone.
+    pub score: u8,
+    /// What is wrong, and what helps.
+    pub diagnosis: Option<Diagnosis>,
+    /// The figures.
+    #[serde(flatten)]
+    pub stats: CallStats,
 }
 
 /// Sound levels, pushed ten times a second while sound is taken or played.

@@ -57,8 +57,11 @@ async fn a_whole_call_with_moving_pictures_mute_and_history() {
     alice
         .wait("figures", |s| {
             let figures = s.call.as_ref().and_then(|call| call.stats.first());
-            figures
-                .is_some_and(|f| f.in_fps > 5.0 && f.in_kbps > 50.0 && f.local_candidate.is_some())
+            figures.is_some_and(|f| {
+                f.stats.video_received.frames_per_second > 5.0
+                    && f.stats.received_bitrate > 50_000.0
+                    && f.stats.path.is_some()
+            })
         })
         .await;
 

@@ -63,6 +63,6 @@ shareProblem: ShareProblem | null,
  */
 selfTile: string | null, 
 /**
- * Figures of the last second, per participant in the same order; absent before connecting.
+ * Figures of the last second of those who are connected, in the same order.
  */
 stats: Array<ParticipantStats>, };
