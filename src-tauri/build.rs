@@ -15,6 +15,8 @@ fn main() {
         "close_pip",
         "close_incoming",
         "about",
+        "recording",
+        "save_recording",
     ]);
     let attributes = tauri_build::Attributes::new().app_manifest(commands);
     if let Err(error) = tauri_build::try_build(attributes) {

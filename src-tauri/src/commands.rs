@@ -1,14 +1,19 @@
 //! What a window may ask for. Each command hands over and returns.
 
 use crate::about::{AboutView, LogFolder};
+use crate::recordings::{self, RecordingFormat};
 use crate::shell::Shell;
 use crate::windows::incoming::{self, PutAway};
 use crate::windows::main;
 use crate::windows::pip::Asked;
+use std::io;
 use std::sync::Arc;
+use tauri::async_runtime::spawn_blocking;
 use tauri::{State, WebviewWindow};
 use tincan_client::controller::ClientHandle;
+use tincan_client::recorder::Recording;
 use tincan_client::view::{Intent, IntentError, Snapshot, VideoEndpoint};
+use tincan_proto::CallId;
 use tokio::sync::mpsc;
 
 /// The state now. A page asks for it when it listens to what follows.
@@ -85,4 +90,27 @@ pub fn close_incoming(requests: State<'_, mpsc::Sender<PutAway>>) {
 #[tauri::command]
 pub fn about(shell: State<'_, Arc<Shell>>, log: State<'_, LogFolder>) -> AboutView {
     AboutView::look(&shell, &log.0)
+}
+
+/// What was recorded of a call.
+#[tauri::command]
+pub async fn recording(
+    client: State<'_, ClientHandle>,
+    call: CallId,
+) -> Result<Option<Recording>, ()> {
+    Ok(client.recording(call).await)
+}
+
+/// Saves what was recorded of a call and tells where; none if that could not be done.
+#[tauri::command]
+pub async fn save_recording(
+    client: State<'_, ClientHandle>,
+    call: CallId,
+    format: RecordingFormat,
+) -> Result<Option<String>, ()> {
+    let Some(recording) = client.recording(call).await else { return Ok(None) };
+    let saved = spawn_blocking(move || recordings::save(&recording, format)).await;
+    let saved = saved.map_err(io::Error::other).flatten();
+    let told = saved.inspect_err(|error| tracing::warn!(%error, "a recording was not saved"));
+    Ok(told.ok().map(|path| path.display().to_string()))
 }

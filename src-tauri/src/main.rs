@@ -11,6 +11,7 @@ mod links;
 mod local_server;
 mod log;
 mod notifications;
+mod recordings;
 mod running;
 mod shell;
 mod shortcuts;
@@ -53,6 +54,8 @@ fn main() -> anyhow::Result<()> {
             commands::close_pip,
             commands::close_incoming,
             commands::about,
+            commands::recording,
+            commands::save_recording,
         ])
         .setup(move |app| {
             let started = running::start(app.handle(), arguments);

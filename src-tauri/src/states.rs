@@ -42,6 +42,7 @@ pub fn signed_out() -> State {
         contacts: vec![],
         requests: vec![],
         history: vec![],
+        recorded: vec![],
         call: None,
         incoming: vec![],
         ended: None,

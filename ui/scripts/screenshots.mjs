@@ -58,6 +58,25 @@ const VIEWS = [
   { name: 'empty', narrow: true },
   { name: 'contacts', narrow: true },
   { name: 'contact', act: openContact('bob'), narrow: true, zoomed: true },
+  {
+    name: 'call-details',
+    fixture: 'contact',
+    act: async (page) => {
+      await openContact('bob')(page);
+      await page.getByTestId('call-details-open').first().click();
+      await page.getByTestId('recorded-events').waitFor();
+    },
+    narrow: true,
+  },
+  {
+    name: 'stats-all',
+    fixture: 'connected',
+    act: async (page) => {
+      await page.getByTestId('stats-open').click();
+      await page.getByTestId('all-figures-bob').locator('summary').click();
+    },
+    narrow: true,
+  },
   { name: 'contact-key-changed', act: openContact('dimitri') },
   { name: 'calls', act: (page) => page.getByTestId('tab-calls').click(), narrow: true },
   {

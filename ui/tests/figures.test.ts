@@ -1,6 +1,6 @@
 // The quality of a call, its figures and what the doctor says.
 
-import { within } from '@testing-library/svelte';
+import { screen, within } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { expect, test } from 'vitest';
 import type { Quality } from '../src/lib/bindings/Quality';
@@ -68,4 +68,22 @@ test('what is wrong is told with what helps, and moves into the panel when that 
   await user.click(id('stats-open'));
   expect(gone('diagnosis-bob')).toBe(true);
   expect(id('advice-bob')).toHaveTextContent(words);
+});
+
+test('a copy of the figures is saved, and it is told where', async () => {
+  await show('connected');
+  await user.click(id('stats-open'));
+  await user.click(id('save-csv'));
+  expect(id('saved')).toHaveTextContent('Saved: /home/alice/Downloads/tincan-call-c0ffee00.csv');
+});
+
+test('a call that was recorded has details with plots and what happened', async () => {
+  await show('contacts');
+  await user.click(id('contact-bob'));
+  const [first] = screen.getAllByTestId('call-details-open');
+  if (!first) throw new Error('a call that was recorded');
+  await user.click(first);
+  expect(await screen.findByTestId('recorded-0')).toHaveAttribute('data-samples', '119');
+  expect(within(id('recorded-events')).getByText('Quality: Fair')).toBeVisible();
+  expect(within(id('recorded-events')).getByText('The trouble is over')).toBeVisible();
 });

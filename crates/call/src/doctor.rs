@@ -2,12 +2,12 @@
 //! the other side tells of itself.
 
 use crate::stats::CallStats;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tincan_proto::{Health, MicrophoneHealth};
 use ts_rs::TS;
 
 /// What is wrong. The first that fits is named: what lies below explains what lies above it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum Trouble {
     /// This computer does not keep up.

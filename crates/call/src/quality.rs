@@ -1,11 +1,11 @@
 //! The figures of a call in one word.
 
 use crate::stats::CallStats;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// How good a connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum Quality {
     /// Below 40.
@@ -99,14 +99,16 @@ impl QualityWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::RemoteStats;
+    use crate::stats::{ReceivedStats, RemoteStats};
 
     fn figures(round_trip: f64, loss: f64, jitter: f64) -> CallStats {
-        let mut stats = CallStats::default();
-        stats.round_trip_time = Some(round_trip);
-        stats.fraction_lost = loss;
-        stats.audio_received.jitter = Some(jitter);
-        stats
+        let audio_received = ReceivedStats { jitter: Some(jitter), ..ReceivedStats::default() };
+        CallStats {
+            round_trip_time: Some(round_trip),
+            fraction_lost: loss,
+            audio_received,
+            ..CallStats::default()
+        }
     }
 
     #[test]

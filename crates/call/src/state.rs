@@ -1,6 +1,6 @@
 //! What the engine knows about calls: read by views, changed by the engine alone.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use tincan_proto::peer_message::Generation;
 use tincan_proto::signalling::CallMedia;
@@ -209,7 +209,7 @@ pub struct EndedCall {
 }
 
 /// Why a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(rename = "EndReasonView")]
 pub enum EndReason {

@@ -10,6 +10,7 @@ mod figures;
 mod intents;
 mod microphone_watch;
 mod people;
+mod recordings;
 mod screens;
 mod session;
 mod snapshot;
@@ -21,6 +22,7 @@ use crate::media::{MediaNote, MediaSession, Sounder};
 use crate::network::{Clocks, NetworkWatch, SleepWatch};
 use crate::ports::{KeyFrames, LocalServer, Tiles, Ui};
 use crate::profile::{Preferences, Profile};
+use crate::recorder::Recording;
 use crate::screen_list::Listing;
 use crate::view::{Intent, IntentError, IntentErrorCode, NoticeKind, Snapshot};
 use calls::Calls;
@@ -29,6 +31,7 @@ use check::{Check, CheckNote};
 use devices::DeviceState;
 use microphone_watch::MicrophoneWatch;
 use people::People;
+use recordings::Recordings;
 use screens::ScreenState;
 use session::Session;
 use snapshot::Notices;
@@ -40,7 +43,7 @@ use tincan_media::device::Devices;
 use tincan_media::screen::Screens;
 use tincan_media::tones::Tone;
 use tincan_peer_connection::PeerEvent;
-use tincan_proto::{AccountName, IdentityKey};
+use tincan_proto::{AccountName, CallId, IdentityKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -79,6 +82,7 @@ enum Message {
     Intent(Intent, oneshot::Sender<Result<(), IntentError>>),
     Snapshot(oneshot::Sender<Box<Snapshot>>),
     Connections(oneshot::Sender<Vec<ConnectionReport>>),
+    Recording(CallId, oneshot::Sender<Option<Box<Recording>>>),
     KeyFrameNeeded(String),
     Peer(PeerKey, PeerEvent),
     Check(u32, CheckNote),
@@ -147,6 +151,13 @@ impl ClientHandle {
 }
 
 impl ClientHandle {
+    /// What was recorded of a call, the current one included.
+    pub async fn recording(&self, call: CallId) -> Option<Recording> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.messages.send(Message::Recording(call, reply));
+        answer.await.ok().flatten().map(|recording| *recording)
+    }
+
     /// The connections that there are, those of ringing calls included: for diagnostics.
     pub async fn connections(&self) -> Vec<ConnectionReport> {
         let (reply, answer) = oneshot::channel();
@@ -186,6 +197,7 @@ struct Controller {
     notices: Notices,
     talk: HeldKey,
     microphone_watch: MicrophoneWatch,
+    recordings: Recordings,
     network: NetworkWatch,
     sleep: SleepWatch,
     revision: u32,
@@ -208,6 +220,7 @@ impl Controller {
         media.list_devices();
         let mut notices = Notices::default();
         let key = load_key(&config.profile, config.use_keyring, &mut notices).await;
+        let recordings = Recordings::of(&config.profile);
         let people = People::new(config.profile.pinned_keys(), config.contacts);
         let mut controller = Self {
             session: Session::new(config.profile.account(), config.server),
@@ -229,6 +242,7 @@ impl Controller {
             notices,
             talk: HeldKey::default(),
             microphone_watch: MicrophoneWatch::default(),
+            recordings,
             network: NetworkWatch::start(),
             sleep: SleepWatch::new(Clocks::now()),
             revision: 0,
@@ -247,7 +261,9 @@ impl Controller {
         let closed = loop {
             if std::mem::take(&mut self.changed) {
                 self.revision += 1;
-                self.ui.show(&self.snapshot());
+                let snapshot = self.snapshot();
+                self.ui.show(&snapshot);
+                self.record(&snapshot);
             }
             let deadline = self.calls.deadline();
             tokio::select! {
@@ -261,6 +277,9 @@ impl Controller {
                     }
                     Some(Message::Connections(reply)) => {
                         let _ = reply.send(self.connections().await);
+                    }
+                    Some(Message::Recording(call, reply)) => {
+                        let _ = reply.send(self.recordings.find(call).map(Box::new));
                     }
                     Some(Message::KeyFrameNeeded(tile)) => self.media.key_frame_needed(&tile),
                     Some(Message::Peer(peer, event)) => self.hear_peer(peer, event).await,
@@ -296,6 +315,9 @@ impl Controller {
             }
         };
         self.step(Input::SignedOut).await;
+        let last = self.snapshot();
+        self.record(&last);
+        self.recordings.finish().await;
         self.close_peers().await;
         self.session.close().await;
         if let Some(reply) = closed {

@@ -12,6 +12,8 @@ use tincan_proto::{AccountName, Health};
 
 /// What the other side told of itself counts for so long.
 const HEARD_FOR: Duration = Duration::from_secs(4);
+/// This share of what may be sent is as much as is ever sent of it.
+const USED_UP: f64 = 0.75;
 /// A machine that drops what it cannot deal with is busier than busy.
 const OVERWHELMED: u16 = 1_500;
 
@@ -49,7 +51,7 @@ impl Figures {
         let own = Health {
             lost_permille: permille(stats.fraction_lost),
             jitter_ms: permille(stats.audio_received.jitter.unwrap_or_default()),
-            available_kbps: stats.available_outgoing_bitrate.map(|bps| (bps / 1000.0) as u32),
+            available_kbps: narrow_kbps(&stats),
             busy_permille: busy,
             ..own
         };
@@ -74,6 +76,12 @@ impl Figures {
         let diagnosis = self.diagnosis();
         Some(ParticipantStats { account, at, quality, score, diagnosis, stats })
     }
+}
+
+/// What may be sent, where that is what limits: who sends little does not learn how much they might.
+fn narrow_kbps(stats: &CallStats) -> Option<u32> {
+    let available = stats.available_outgoing_bitrate?;
+    (stats.sent_bitrate > available * USED_UP).then_some((available / 1000.0) as u32)
 }
 
 /// Thousandths; also milliseconds of seconds.
@@ -105,6 +113,7 @@ pub fn reading(at: Instant, peer: &PeerStats, media: &IncomingStats, own: &OwnSt
             protocol: path.protocol.clone(),
             round_trip: path.round_trip,
         }),
+        available: peer.available,
         bytes_sent: peer.bytes_sent,
         bytes_received: peer.bytes_received,
         audio_sent: Sent {

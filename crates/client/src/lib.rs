@@ -10,6 +10,7 @@ pub mod media;
 pub mod network;
 pub mod ports;
 pub mod profile;
+pub mod recorder;
 pub mod screen_list;
 mod sounds;
 pub mod view;

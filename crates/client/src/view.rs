@@ -33,8 +33,8 @@ pub use tincan_media::process::chain::NoiseSuppression;
 pub use tincan_media::screen::{ScreenKind, ScreenUnavailable};
 
 use serde::Serialize;
-use tincan_proto::AccountName;
 use tincan_proto::signalling::{ContactRequest, HistoryEntry, Presence};
+use tincan_proto::{AccountName, CallId};
 use ts_rs::TS;
 
 /// Everything that a window needs to draw itself.
@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub requests: Vec<ContactRequest>,
     /// Past calls, newest first.
     pub history: Vec<HistoryEntry>,
+    /// Calls of which there is a recording, newest first.
+    pub recorded: Vec<CallId>,
     /// The call that this device is in.
     pub call: Option<CallView>,
     /// Calls that ring here now.

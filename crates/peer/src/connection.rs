@@ -421,6 +421,7 @@ impl Worker {
     async fn stats(&mut self) -> PeerStats {
         let report = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
         let mut stats = stats::collect(&report, &self.sent, &self.feedback);
+        stats.available = Some(self.media.budget().available);
         if let (Some(path), true) = (&mut stats.path, self.nominator.hides_round_trip()) {
             path.round_trip = None;
         }

@@ -6,7 +6,7 @@ use crate::outbound::OutboundCounts;
 use crate::reports::RemoteReport;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tincan_proto::units::Resolution;
+use tincan_proto::units::{Bitrate, Resolution};
 use webrtc::peer_connection::{RTCStatsReport, RTCStatsReportEntry};
 
 /// The selected candidate pair.
@@ -53,6 +53,8 @@ pub struct PeerStats {
     pub remote_fraction_lost: f32,
     /// The same of our sound alone.
     pub remote_audio_fraction_lost: f32,
+    /// What may be sent, as far as that is known.
+    pub available: Option<Bitrate>,
     /// The other side's last report of our sound.
     pub audio_report: Option<RemoteReport>,
     /// The same of our pictures.
@@ -83,6 +85,7 @@ pub fn collect(
         nacks: feedback.nacks.load(Relaxed),
         remote_fraction_lost: feedback.fraction_lost.load(Relaxed) as f32 / 256.0,
         remote_audio_fraction_lost: feedback.audio_fraction_lost.load(Relaxed) as f32 / 256.0,
+        available: None,
         audio_report: feedback.reports.audio(),
         video_report: feedback.reports.video(),
     }

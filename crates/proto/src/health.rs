@@ -11,7 +11,7 @@ pub struct Health {
     pub lost_permille: u16,
     /// How unevenly the receiver's sound comes, in milliseconds.
     pub jitter_ms: u16,
-    /// What the sender's network lets it send, in kbit/s, as far as it is known.
+    /// What the sender's network lets it send, in kbit/s, where it sends all of that.
     pub available_kbps: Option<u32>,
     /// Share of the time that the busiest codec works, in thousandths; or more than all of it where
     /// sound or packets were dropped since they were not dealt with in time.

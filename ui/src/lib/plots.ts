@@ -1,6 +1,7 @@
 // Which figures are plotted, and how they are written.
 
 import type { ParticipantStats } from './bindings/ParticipantStats';
+import type { Sample } from './bindings/Sample';
 import { t } from './strings';
 
 /** One moment's figures as far as they are plotted; null where nothing was measured. */
@@ -52,6 +53,10 @@ export function plotted({ at, ...stats }: ParticipantStats): Plotted {
     framesReceived: stats.videoReceived.framesPerSecond,
     framesSent: stats.videoSent.framesPerSecond,
   };
+}
+
+export function plottedSample(sample: Sample): Plotted {
+  return { ...sample, soundDelay: sample.jitterBufferDelay };
 }
 
 export function plottings(history: readonly Plotted[]): Plotting[] {

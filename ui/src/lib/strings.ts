@@ -13,6 +13,7 @@ import { desktop } from './strings/desktop';
 import { figures } from './strings/figures';
 import { check, network } from './strings/network';
 import { keyChanged } from './strings/problems';
+import { recording } from './strings/recording';
 import { share } from './strings/share';
 import { shared } from './strings/shared';
 import { sound } from './strings/sound';
@@ -21,6 +22,7 @@ export { notificationLacks } from './strings/desktop';
 export * from './strings/doctor';
 export * from './strings/network';
 export * from './strings/problems';
+export { happened } from './strings/recording';
 export * from './strings/share';
 export { noiseLevels } from './strings/sound';
 
@@ -134,6 +136,7 @@ export const t = {
     attempt: (attempt: number, of: number) => `Reconnecting ${attempt} of ${of}`,
   },
   figures,
+  recording,
   ended: {
     again: 'Call again',
     contact: 'Show contact',

@@ -7,8 +7,8 @@ fn path(kind: &str) -> Option<PathStats> {
 }
 
 fn well() -> (CallStats, Health, Health) {
-    let mut stats = CallStats { path: path("host"), ..CallStats::default() };
-    stats.round_trip_time = Some(0.03);
+    let stats =
+        CallStats { path: path("host"), round_trip_time: Some(0.03), ..CallStats::default() };
     let fine = Health {
         available_kbps: Some(2_000),
         busy_permille: 300,

@@ -62,6 +62,7 @@ impl Controller {
             contacts: self.people.contacts(own_key.as_ref()),
             requests: self.people.requests().to_vec(),
             history: self.people.history().to_vec(),
+            recorded: self.recordings.list().to_vec(),
             call: state.current.as_ref().map(|call| self.call_view(call)),
             incoming: state
                 .incoming

@@ -6,6 +6,8 @@ import type { Intent } from '../bindings/Intent';
 import type { IntentError } from '../bindings/IntentError';
 import type { IntentErrorCode } from '../bindings/IntentErrorCode';
 import type { Levels } from '../bindings/Levels';
+import type { Recording } from '../bindings/Recording';
+import type { RecordingFormat } from '../bindings/RecordingFormat';
 import type { Snapshot } from '../bindings/Snapshot';
 import type { VideoMode } from '../video/protocol';
 
@@ -55,6 +57,10 @@ export interface Backend {
   onLevels(listener: (levels: Levels) => void): Promise<Stop>;
   /** Rejects with an {@link IntentError}. */
   dispatch(intent: Intent): Promise<void>;
+  /** What was recorded of a call, the current one included. */
+  recording(call: string): Promise<Recording | null>;
+  /** Saves that where the person finds it, and tells where; null if it could not be saved. */
+  saveRecording(call: string, format: RecordingFormat): Promise<string | null>;
   /** Finds out once how this window takes its pictures, and tells the app. */
   chooseVideoMode(): Promise<VideoMode>;
   /** Plays a tile on a canvas until stopped. */

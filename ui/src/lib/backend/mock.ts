@@ -15,6 +15,8 @@ import { TilePlayer } from '../video/tile-player';
 import type { Backend, Link, WindowLabel } from './backend';
 import { fixtures, levelsFor } from './fixtures';
 import { CALL, participant } from './fixtures/calls';
+import { pastOf } from './fixtures/figures';
+import { RECORDED, recording } from './fixtures/recordings';
 import { OWN_SCREEN } from './fixtures/shares';
 import { bare, here, lived } from './fixtures/people';
 import { mockShell, type MockShell } from './mock-shell';
@@ -62,6 +64,7 @@ export function mockBackend({ fixture = 'contacts', theme, endpoint, label = 'ma
     snapshot: () => Promise.resolve(snapshot),
     onSnapshot(listener) {
       listeners.add(listener);
+      for (const before of past(first)) listener(before);
       return Promise.resolve(() => listeners.delete(listener));
     },
     onLevels(listener) {
@@ -81,6 +84,8 @@ export function mockBackend({ fixture = 'contacts', theme, endpoint, label = 'ma
       backend.push((before) => answer(before, intent, first));
       return Promise.resolve();
     },
+    recording: (call) => Promise.resolve(call === RECORDED || call === CALL ? recording : null),
+    saveRecording: (call, format) => Promise.resolve(`/home/alice/Downloads/tincan-call-${call.slice(0, 8)}.${format}`),
     chooseVideoMode: () =>
       endpoint ? chooseMode({ search: location.search, stored: null }) : Promise.resolve('h264'),
     playTile(request) {
@@ -90,6 +95,17 @@ export function mockBackend({ fixture = 'contacts', theme, endpoint, label = 'ma
     },
   };
   return backend;
+}
+
+/** What was pushed before the page began to look: two minutes of figures. */
+function past(now: Snapshot): Snapshot[] {
+  const { call } = now;
+  const minutes = call?.stats.map(pastOf) ?? [];
+  const seconds = Math.max(0, ...minutes.map(({ length }) => length));
+  return Array.from({ length: seconds }, (_, second) => ({
+    ...now,
+    call: call && { ...call, stats: minutes.flatMap((one) => one[second] ?? []) },
+  }));
 }
 
 /** What the app would not take. */

@@ -3,6 +3,7 @@
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import type { Levels } from '../bindings/Levels';
+import type { Recording } from '../bindings/Recording';
 import type { Snapshot } from '../bindings/Snapshot';
 import type { VideoEndpoint } from '../bindings/VideoEndpoint';
 import { chooseMode } from '../video/canary';
@@ -18,6 +19,8 @@ export function tauriBackend(): Backend {
     onSnapshot: (listener) => listen<Snapshot>('snapshot', ({ payload }) => { listener(payload); }),
     onLevels: (listener) => listen<Levels>('levels', ({ payload }) => { listener(payload); }),
     dispatch: (intent) => invoke('dispatch', { intent }),
+    recording: (call) => invoke<Recording | null>('recording', { call }),
+    saveRecording: (call, format) => invoke<string | null>('save_recording', { call, format }),
     async chooseVideoMode() {
       const stored = localStorage.getItem('tincan.video');
       const mode = await chooseMode({ search: location.search, stored });

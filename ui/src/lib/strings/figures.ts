@@ -20,7 +20,7 @@ export const figures = {
   pictures: 'Pictures',
   received: 'Received',
   sent: 'Sent',
-  last: (seconds: number) => (seconds >= 60 ? 'Last 2 minutes' : 'Since the call began'),
+  mean: 'mean',
   all: 'All figures',
   you: 'You send',
   them: 'You receive',
