@@ -79,7 +79,7 @@ test('a copy of the figures is saved, and it is told where', async () => {
 
 test('a call that was recorded has details with plots and what happened', async () => {
   await show('contacts');
-  await user.click(id('contact-bob'));
+  await user.click(within(id('contact-bob')).getByRole('button'));
   const [first] = screen.getAllByTestId('call-details-open');
   if (!first) throw new Error('a call that was recorded');
   await user.click(first);
