@@ -421,7 +421,8 @@ impl Worker {
     async fn stats(&mut self) -> PeerStats {
         let report = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
         let mut stats = stats::collect(&report, &self.sent, &self.feedback);
-        stats.available = Some(self.media.budget().available);
+        let budget = self.media.budget();
+        (stats.available, stats.video_target) = (Some(budget.available), Some(budget.video));
         if let (Some(path), true) = (&mut stats.path, self.nominator.hides_round_trip()) {
             path.round_trip = None;
         }

@@ -55,6 +55,8 @@ pub struct PeerStats {
     pub remote_audio_fraction_lost: f32,
     /// What may be sent, as far as that is known.
     pub available: Option<Bitrate>,
+    /// What of that is for pictures.
+    pub video_target: Option<Bitrate>,
     /// The other side's last report of our sound.
     pub audio_report: Option<RemoteReport>,
     /// The same of our pictures.
@@ -86,6 +88,7 @@ pub fn collect(
         remote_fraction_lost: feedback.fraction_lost.load(Relaxed) as f32 / 256.0,
         remote_audio_fraction_lost: feedback.audio_fraction_lost.load(Relaxed) as f32 / 256.0,
         available: None,
+        video_target: None,
         audio_report: feedback.reports.audio(),
         video_report: feedback.reports.video(),
     }

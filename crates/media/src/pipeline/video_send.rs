@@ -48,8 +48,6 @@ pub struct VideoSendStatistics {
     pub bytes: u64,
     /// Time spent in the encoder.
     pub encode_time: Duration,
-    /// What the encoder aimed at for the last one.
-    pub target: Option<Bitrate>,
     /// The size encoded last.
     pub resolution: Option<Resolution>,
 }
@@ -264,7 +262,6 @@ impl Encoding {
         let took = now.elapsed();
         let mut statistics = self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         statistics.encode_time += took;
-        statistics.target = Some(self.target);
         match coded {
             Ok(Some(coded)) => {
                 statistics.frames += 1;
