@@ -269,3 +269,6 @@ impl Receiving {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
