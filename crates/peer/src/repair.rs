@@ -15,37 +15,37 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
 };
 use rtc::sansio::Protocol;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tincan_media::rtp::h264_depacketizer::begins_key_frame;
 
-/// Taken for the round trip until one was measured.
-const UNKNOWN: Duration = Duration::from_millis(60);
+/// Taken for the round trip until one was measured: too short a guess costs a few packets once, too
+/// long a one a frozen picture.
+const UNKNOWN: Duration = Duration::from_millis(30);
 
 /// How long a repair takes on this connection; shared by both directions.
 #[derive(Debug, Default)]
 pub struct RoundTrip {
-    /// Microseconds, 0 until one was measured.
-    micros: AtomicU64,
+    /// The mean of late, and by how much others differ from it.
+    measured: Mutex<Option<(Duration, Duration)>>,
 }
 
 impl RoundTrip {
-    /// As measured of late, or a guess.
+    /// What hardly any takes longer than; a guess, until one was measured.
     fn get(&self) -> Duration {
-        match self.micros.load(Ordering::Relaxed) {
-            0 => UNKNOWN,
-            micros => Duration::from_micros(micros),
-        }
+        let measured = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        measured.map_or(UNKNOWN, |(mean, differs)| mean + 2 * differs)
     }
 
-    /// Takes one measurement. Longer ones count at once, since asking too early doubles what a full
-    /// network has to carry.
+    /// Takes one measurement (weights as in RFC 6298).
     fn note(&self, took: Duration) {
-        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
-        let before = self.micros.load(Ordering::Relaxed);
-        let now = if took >= before { took } else { (before * 7 + took) / 8 };
-        self.micros.store(now.max(1), Ordering::Relaxed);
+        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        *measured = Some(match *measured {
+            None => (took, took / 2),
+            Some((mean, differs)) => {
+                ((mean * 7 + took) / 8, (differs * 3 + mean.abs_diff(took)) / 4)
+            }
+        });
     }
 }
 
@@ -88,7 +88,8 @@ impl Requests {
         } else if let Some(first) = self.repeats.get(&ssrc)
             && let Some(missing) = self.streams.get_mut(first)
             && let [high, low, ..] = packet.payload[..]
-            && let Some(took) = missing.repaired(now, u16::from_be_bytes([high, low]))
+            && let Some(took) =
+                missing.repaired(now, u16::from_be_bytes([high, low]), self.round_trip.get())
         {
             self.round_trip.note(took);
         }
@@ -352,23 +353,28 @@ mod tests {
         };
         assert_eq!((repeat.header.ssrc, &repeat.payload[2..]), (REPEATS, &first.payload[..]));
         requests.handle_read(again.remove(0)).unwrap();
-        assert_eq!(ours.get(), Duration::from_millis(40));
+        assert_eq!(
+            ours.get(),
+            Duration::from_millis(80),
+            "it took 40, and nothing is known of others"
+        );
         requests.handle_timeout(ms(500)).unwrap();
         assert!(sent_by(&mut requests).is_empty(), "nothing is missing any more");
         assert_eq!(requests.poll_timeout(), None, "and nothing is waited for");
     }
 
     #[test]
-    fn a_longer_round_trip_counts_at_once_and_a_shorter_one_slowly() {
-        let round_trip = RoundTrip::default();
-        assert_eq!(round_trip.get(), UNKNOWN);
-        round_trip.note(Duration::from_millis(10));
-        assert_eq!(round_trip.get(), Duration::from_millis(10));
-        round_trip.note(Duration::from_millis(200));
-        assert_eq!(round_trip.get(), Duration::from_millis(200));
-        round_trip.note(Duration::from_millis(10));
-        assert!(round_trip.get() > Duration::from_millis(150));
-        (0..60).for_each(|_| round_trip.note(Duration::from_millis(10)));
-        assert!(round_trip.get() < Duration::from_millis(12));
+    fn the_round_trip_follows_what_repairs_take_with_room_for_those_that_vary() {
+        let ms = Duration::from_millis;
+        let after = |took: &[u64]| {
+            let round_trip = RoundTrip::default();
+            took.iter().for_each(|took| round_trip.note(ms(*took)));
+            round_trip.get()
+        };
+        assert_eq!(after(&[]), UNKNOWN);
+        assert_eq!(after(&[10]), ms(20));
+        assert!((ms(10)..ms(12)).contains(&after(&[10; 40])));
+        assert!(after(&[10, 30].repeat(20)) > ms(30), "they vary");
+        assert!(after(&[[10; 40], [200; 40]].concat()) > ms(195));
     }
 }
