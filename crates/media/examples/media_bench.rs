@@ -8,17 +8,18 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use tincan_media::audio::{AudioBlock, BLOCK_SAMPLES, SILENCE, StereoBlock};
 use tincan_media::codec::annex_b::AvccWriter;
-use tincan_media::codec::h264::{EncoderSettings, H264Decoder, H264Encoder};
+use tincan_media::codec::h264::{Content, EncoderSettings, H264Decoder, H264Encoder};
 use tincan_media::codec::opus::{FRAME_SAMPLES, OpusDecoder, OpusEncoder, OpusSettings};
 use tincan_media::device::CameraFormat;
 use tincan_media::encoded::RtpPayload;
 use tincan_media::frame::VideoFrame;
+use tincan_media::ladder::{Ladder, PictureQuality};
 use tincan_media::mailbox::newest;
 use tincan_media::mixer::Mixer;
 use tincan_media::pipeline::audio_receive::AudioReceivePipeline;
 use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
-use tincan_media::pipeline::video_send::VideoSendPipeline;
+use tincan_media::pipeline::video_send::{VideoSend, VideoSendPipeline};
 use tincan_media::process::chain::{CaptureChain, ChainSettings};
 use tincan_media::process::convert::{PixelFormat, to_i420};
 use tincan_media::process::resample::Resampler;
@@ -220,8 +221,12 @@ fn call() -> anyhow::Result<()> {
     let (mut sequence, mut timestamp) = (0u16, 0u32);
     let send = VideoSendPipeline::start(
         frames,
-        EncoderSettings::default(),
-        Box::new(|| Some(EncoderSettings::default().bitrate)),
+        VideoSend {
+            content: Content::Camera,
+            ladder: Ladder::camera(PictureQuality::Medium),
+            rate: Box::new(|| Some(EncoderSettings::default().bitrate)),
+            tap: None,
+        },
         Box::new(move |unit| {
             let _ = coded_at.send(unit.captured.elapsed().as_secs_f64() * 1000.0);
             timestamp = timestamp.wrapping_add(3000);

@@ -9,6 +9,7 @@ pub mod device;
 pub mod encoded;
 pub mod frame;
 pub mod jitter;
+pub mod ladder;
 pub mod mailbox;
 pub mod mixer;
 pub mod pipeline;

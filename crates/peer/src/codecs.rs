@@ -1,6 +1,6 @@
 //! What a connection can carry: H.264 constrained baseline with retransmission, and Opus.
 
-use crate::congestion::{Congestion, Pacing, Reports};
+use crate::congestion::{Pacing, Reports};
 use crate::feedback::Feedback;
 use crate::repair::{Answers, Requests, RoundTrip};
 use rtc::interceptor::{CongestionControlBuilder, Slot, TwccReceiverBuilder, TwccSenderBuilder};
@@ -66,12 +66,18 @@ pub fn opus() -> RTCRtpCodec {
     }
 }
 
-/// The codecs and the chain of interceptors, `tap` and `pacing` among them.
-pub fn media_engine(
-    tap: Feedback,
-    pacing: Pacing,
-    congestion: Arc<Congestion>,
-) -> Result<(MediaEngine, Registry)> {
+/// What of ours is in the chain.
+pub struct Ours {
+    /// Sees what the other side says of our sending.
+    pub feedback: Feedback,
+    /// Lets packets go when it is their time.
+    pub pacing: Pacing,
+    /// Learns what the way carries.
+    pub reports: Reports,
+}
+
+/// The codecs and the chain of interceptors.
+pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
     let mut engine = MediaEngine::default();
     let video = [
         (h264(), H264_PAYLOAD_TYPE),
@@ -107,13 +113,13 @@ pub fn media_engine(
     }
     let round_trip = Arc::<RoundTrip>::default();
     let registry = configure_rtcp_reports(Registry::new())
-        .with(Slot::CongestionControl, CongestionControlBuilder::new(Reports(congestion)).build())
+        .with(Slot::CongestionControl, CongestionControlBuilder::new(ours.reports).build())
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
-        .with(Pacing::slot(), pacing)
+        .with(Pacing::slot(), ours.pacing)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Answers::slot(), Answers::new(round_trip.clone()))
         .with(Requests::slot(), Requests::new(round_trip))
-        .with(Feedback::slot(), tap);
+        .with(Feedback::slot(), ours.feedback);
     configure_simulcast_extension_headers(&mut engine)?;
     Ok((engine, registry))
 }

@@ -1,7 +1,9 @@
 //! A connection and the one task that owns it: every description, candidate and last word
 //! passes through its queue in order.
 
-use crate::congestion::{Congestion, Pacing};
+use crate::codecs::{self, Ours};
+use crate::congestion::{Congestion, Pacing, Reports};
+use crate::control;
 use crate::dtls_roles::DtlsRoles;
 use crate::feedback::{Feedback, FeedbackCounts};
 use crate::handler::Handler;
@@ -10,7 +12,6 @@ use crate::outbound::{self, Condition, MediaSender, OutboundCounts};
 use crate::setup::{add_track, build, configuration};
 use crate::stats::{self, PeerStats};
 use crate::transport::{Cookies, Naps, Nominator, Relays, StreamRelays};
-use crate::{codecs, control};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
@@ -75,10 +76,14 @@ impl Peer {
         // From a call's second connection on nothing is taken for granted.
         let early = !options.tcp;
         let nominator = Nominator::new(early).map_err(|error| OpenError(error.to_string()))?;
+        let ours = Ours {
+            feedback: Feedback::new(feedback.clone(), key_frame_wanted.clone(), sinks.clocks),
+            pacing: Pacing::new(congestion.clone(), key_frame_wanted),
+            reports: Reports(congestion.clone()),
+        };
         let connection = build(
             &options,
-            Feedback::new(feedback.clone(), key_frame_wanted.clone(), sinks.clocks),
-            (Pacing::new(congestion.clone(), key_frame_wanted), congestion.clone()),
+            ours,
             Handler { events: inner_events.clone(), tracks: tracks_in },
             naps.clone(),
             relays.clone(),

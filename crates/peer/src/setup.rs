@@ -1,9 +1,7 @@
 //! Makes the crate's connection with our settings, and its tracks.
 
 use crate::addresses;
-use crate::codecs;
-use crate::congestion::{Congestion, Pacing};
-use crate::feedback::Feedback;
+use crate::codecs::{self, Ours};
 use crate::handler::Handler;
 use crate::options::{OpenError, PeerOptions};
 use crate::outbound::{self, Outgoing};
@@ -40,15 +38,14 @@ const ICE_KEEPALIVE: Duration = Duration::from_millis(500);
 /// Makes a connection without tracks.
 pub async fn build(
     options: &PeerOptions,
-    feedback: Feedback,
-    (pacing, congestion): (Pacing, Arc<Congestion>),
+    ours: Ours,
     handler: Handler,
     naps: Arc<Naps>,
     relays: Arc<Relays>,
     cookies: Arc<Cookies>,
     nominator: Arc<Nominator>,
 ) -> std::result::Result<Arc<dyn PeerConnection>, OpenError> {
-    let (engine, registry) = codecs::media_engine(feedback, pacing, congestion)?;
+    let (engine, registry) = codecs::media_engine(ours)?;
     let binds = addresses::udp_binds();
     let loopback = binds.iter().any(|bind| bind.starts_with("127."));
     let zero = Some(Duration::ZERO);

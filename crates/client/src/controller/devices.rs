@@ -123,6 +123,7 @@ impl Controller {
         let wanted = Wanted {
             microphone: microphone.then(|| chosen(DeviceKind::Microphone)),
             camera: camera.then(|| chosen(DeviceKind::Camera)),
+            quality: settings.picture_quality,
             speaker: chosen(DeviceKind::Speaker),
             picture: state.call_picture,
             screen_sound: settings.share_sound,

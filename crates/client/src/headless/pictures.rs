@@ -4,11 +4,12 @@
 use super::protocol::{ShareLine, VideoLine};
 use crate::media::still::StillSource;
 use anyhow::Context;
-use tincan_media::codec::h264::{Content, EncoderSettings};
+use tincan_media::codec::h264::Content;
 use tincan_media::device::CameraFormat;
 use tincan_media::frame::VideoFrame;
+use tincan_media::ladder::{Ladder, PictureQuality, Rung};
 use tincan_media::mailbox::{NewestOut, newest};
-use tincan_media::pipeline::video_send::VideoSendPipeline;
+use tincan_media::pipeline::video_send::{VideoSend, VideoSendPipeline};
 use tincan_media::synthetic::page::Page;
 use tincan_media::synthetic::picture::Style;
 use tincan_media::synthetic::test_picture::TestPicture;
@@ -17,8 +18,6 @@ use tincan_proto::units::{Bitrate, FrameRate, Resolution};
 
 /// Rate of the encoder at 640x480 and 30 pictures a second; others in proportion to pixels.
 const VGA_RATE: Bitrate = Bitrate::from_kbps(1_700);
-/// Rate of the encoder for a page, as the app has it for screens.
-const PAGE_RATE: Bitrate = Bitrate::from_kbps(2_500);
 
 /// A source and its encoder.
 pub struct Pictures {
@@ -46,7 +45,9 @@ impl Pictures {
         let kbps = (u64::from(VGA_RATE.bps()) / 1000 * pixels / vga).clamp(100, 20_000) as u32;
         let bitrate = Bitrate::from_kbps(video.max_kbps.map_or(kbps, |most| kbps.min(most)));
         let (sink, frames) = newest();
-        let pipeline = encode(frames, format, bitrate, Content::Camera, media)?;
+        let top =
+            Rung { bounds: format.resolution, rate: format.rate, most: bitrate, ..below(format) };
+        let pipeline = encode(frames, Ladder::up_to(top), Content::Camera, media)?;
         let picture = TestPicture::start(format, Style::Grey, sink)
             .context("while starting the test picture")?;
         Ok(Self { pipeline, _source: Source::Picture { _picture: picture } })
@@ -65,7 +66,7 @@ impl Pictures {
         let page = Page::start(format, share.scrolls, sink).context("while starting the page")?;
         let repeated = StillSource::start(frames, |_| {});
         let frames = repeated.pictures();
-        let pipeline = encode(frames, format, PAGE_RATE, Content::Screen, media)?;
+        let pipeline = encode(frames, Ladder::screen(), Content::Screen, media)?;
         Ok(Self { pipeline, _source: Source::Page { _page: page, _repeated: repeated } })
     }
 
@@ -75,15 +76,21 @@ impl Pictures {
     }
 }
 
+/// The app's rung of this size, or the one below.
+fn below(format: CameraFormat) -> Rung {
+    let rungs =
+        [PictureQuality::Hd, PictureQuality::High, PictureQuality::Medium, PictureQuality::Low]
+            .map(PictureQuality::top);
+    let fits = |rung: &&Rung| rung.bounds.area() <= format.resolution.area();
+    *rungs.iter().find(fits).unwrap_or(&rungs[rungs.len() - 1])
+}
+
 fn encode(
     frames: NewestOut<VideoFrame>,
-    format: CameraFormat,
-    bitrate: Bitrate,
+    ladder: Ladder,
     content: Content,
     media: MediaSender,
 ) -> anyhow::Result<VideoSendPipeline> {
-    let settings =
-        EncoderSettings { resolution: format.resolution, rate: format.rate, bitrate, content };
     let rate = Box::new({
         let media = media.clone();
         move || (!media.is_behind()).then(|| media.budget().video)
@@ -91,5 +98,6 @@ fn encode(
     let sink = Box::new(move |picture| {
         media.send_video(&picture);
     });
-    VideoSendPipeline::start(frames, settings, rate, sink).context("while starting the encoder")
+    VideoSendPipeline::start(frames, VideoSend { content, ladder, rate, tap: None }, sink)
+        .context("while starting the encoder")
 }

@@ -2,7 +2,7 @@
 //! its source. A device that fails is told of once and tried again from time to time.
 
 use super::shares::{Opened, ScreenOrder, Shares};
-use super::track::{CAMERA, Source, Track};
+use super::track::{Source, Track};
 use crate::view::{DeviceKind, SampleView};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tincan_call::{Picture, ShareId};
 use tincan_media::device::{
     DeviceEntry, DeviceError, DeviceList, DeviceReport, Devices, OpenDevice,
 };
+use tincan_media::ladder::PictureQuality;
 use tincan_media::mailbox::newest;
 use tincan_media::pipeline::audio_receive::AudioReceivePipeline;
 use tincan_media::pipeline::audio_send::AudioSendPipeline;
@@ -34,6 +35,8 @@ pub struct Wanted {
     pub microphone: Option<Option<String>>,
     /// Take pictures.
     pub camera: Option<Option<String>>,
+    /// In which they are sent, at most.
+    pub quality: PictureQuality,
     /// Which speaker plays, whenever there is something to play.
     pub speaker: Option<String>,
     /// What the picture track carries. While it is a screen, no camera is wanted.
@@ -47,6 +50,7 @@ impl Wanted {
     pub const NONE: Self = Self {
         microphone: None,
         camera: None,
+        quality: PictureQuality::Auto,
         speaker: None,
         picture: Picture::Nothing,
         screen_sound: false,
@@ -294,6 +298,10 @@ impl Keeping {
             _ => None,
         };
         self.shares.take_sound(with_sound, || self.voice.accompaniment());
+        if self.track.quality() != self.wanted.quality {
+            self.track.set_quality(self.wanted.quality);
+            self.close(DeviceKind::Camera);
+        }
         let speaker = self.playout.is_some().then(|| self.wanted.speaker.clone());
         let targets = [
             (DeviceKind::Speaker, speaker),
@@ -426,13 +434,14 @@ impl Keeping {
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
         let (sink, frames) = newest();
+        let format = self.track.camera_format();
         let none = id.is_none() && self.devices.list().cameras.is_empty();
         let device: Box<dyn OpenDevice> = if none || id == Some(TEST_PICTURE_ID) {
-            let picture = TestPicture::start(CAMERA, Style::Colour, sink)
+            let picture = TestPicture::start(format, Style::Colour, sink)
                 .map_err(|error| DeviceError::Unsupported(error.to_string()))?;
             Box::new(picture)
         } else {
-            self.devices.open_camera(id, CAMERA, sink, report)?
+            self.devices.open_camera(id, format, sink, report)?
         };
         self.track
             .carry(Source::Camera, frames)

@@ -6,24 +6,13 @@ use super::own_view::OwnView;
 use crate::ports::{Tile, TilePicture, Tiles};
 use std::sync::Arc;
 use tincan_call::{Picture, ShareId};
-use tincan_media::codec::h264::{Content, EncodeError, EncoderSettings};
+use tincan_media::codec::h264::{Content, EncodeError};
 use tincan_media::device::CameraFormat;
 use tincan_media::encoded::EncodedVideo;
 use tincan_media::frame::VideoFrame;
+use tincan_media::ladder::{Ladder, PictureQuality};
 use tincan_media::mailbox::NewestOut;
-use tincan_media::pipeline::video_send::VideoSendPipeline;
-use tincan_proto::units::{Bitrate, FrameRate, Resolution};
-
-/// What cameras are asked for.
-pub const CAMERA: CameraFormat =
-    CameraFormat { resolution: Resolution::VGA, rate: FrameRate::from_fps(30) };
-/// The rate of a camera's pictures until it adapts to the network.
-const CAMERA_RATE: Bitrate = Bitrate::from_kbps(1_500);
-/// The same of a screen's: text scrolls legibly, and a still screen takes next to none of it.
-const SCREEN_RATE: Bitrate = Bitrate::from_kbps(2_500);
-/// The most that a screen is taken in.
-const SCREEN: CameraFormat =
-    CameraFormat { resolution: Resolution::new(1920, 1080), rate: FrameRate::from_fps(30) };
+use tincan_media::pipeline::video_send::{VideoSend, VideoSendPipeline, VideoTap};
 
 /// Where pictures come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,17 +39,34 @@ pub struct Track {
     outlets: Arc<Outlets>,
     tiles: Arc<dyn Tiles>,
     source: Option<Source>,
+    quality: PictureQuality,
 }
 
 impl Track {
     /// A track without a source.
     pub fn new(outlets: Arc<Outlets>, tiles: Arc<dyn Tiles>) -> Self {
-        Self { outlets, tiles, source: None }
+        Self { outlets, tiles, source: None, quality: PictureQuality::default() }
     }
 
     /// Where its pictures come from now.
     pub fn source(&self) -> Option<Source> {
         self.source
+    }
+
+    /// What the camera's pictures are sent in, at most.
+    pub fn quality(&self) -> PictureQuality {
+        self.quality
+    }
+
+    /// Sends the next camera's pictures in this, at most.
+    pub fn set_quality(&mut self, quality: PictureQuality) {
+        self.quality = quality;
+    }
+
+    /// What a camera is asked for.
+    pub fn camera_format(&self) -> CameraFormat {
+        let top = self.quality.top();
+        CameraFormat { resolution: top.bounds, rate: top.rate }
     }
 
     /// Takes pictures from another source from now on.
@@ -75,17 +81,13 @@ impl Track {
         // The one before is silent first.
         self.outlets.set_encoder(None, None);
         self.source = None;
-        let (format, bitrate, content) = match source {
-            Source::Camera => (CAMERA, CAMERA_RATE, Content::Camera),
-            Source::Screen(_) => (SCREEN, SCREEN_RATE, Content::Screen),
-        };
-        let settings =
-            EncoderSettings { resolution: format.resolution, rate: format.rate, bitrate, content };
         let (outlets, tiles) = (self.outlets.clone(), self.tiles.clone());
         let rate = Box::new({
             let outlets = outlets.clone();
             move || outlets.video_rate()
         });
+        let send =
+            |content, ladder, tap: Option<VideoTap>| VideoSend { content, ladder, rate, tap };
         let (encoder, own_view) = match source {
             Source::Camera => {
                 let sink = Box::new(move |picture: EncodedVideo| {
@@ -93,14 +95,16 @@ impl Track {
                     let (annex_b, key) = (picture.annex_b, picture.key);
                     tiles.push(&Tile::Own, TilePicture { annex_b, key });
                 });
-                (VideoSendPipeline::start(frames, settings, rate, sink)?, None)
+                let send = send(Content::Camera, Ladder::camera(self.quality), None);
+                (VideoSendPipeline::start(frames, send, sink)?, None)
             }
             Source::Screen(_) => {
                 let mut view = OwnView::new(tiles)?;
                 let key = view.key();
                 let tap = Box::new(move |frame: &VideoFrame| view.show(frame));
                 let sink = Box::new(move |picture| outlets.send_video(source, &picture));
-                (VideoSendPipeline::with_tap(frames, settings, Some(tap), rate, sink)?, Some(key))
+                let send = send(Content::Screen, Ladder::screen(), Some(tap));
+                (VideoSendPipeline::start(frames, send, sink)?, Some(key))
             }
         };
         self.outlets.set_encoder(Some(encoder), own_view);

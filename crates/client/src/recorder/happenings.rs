@@ -80,6 +80,9 @@ pub enum Happened {
     },
 }
 
+/// A device that is on or off, and what is kept of that.
+type Switch = (fn(&CallView) -> bool, fn(bool) -> Happened);
+
 /// What has happened to whom since `before`, or since there was no call.
 pub fn between(before: Option<&CallView>, now: &CallView) -> Vec<(Option<AccountName>, Happened)> {
     let mut found = Vec::new();
@@ -114,7 +117,7 @@ fn own(
         }
     }
     let shares = |call: &CallView| matches!(call.share, ShareView::Sharing { .. });
-    let switches: [(fn(&CallView) -> bool, fn(bool) -> Happened); 2] = [
+    let switches: [Switch; 2] = [
         (|call| call.microphone.on, |on| Happened::Microphone { on }),
         (|call| call.camera.on, |on| Happened::Camera { on }),
     ];

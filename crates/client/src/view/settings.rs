@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use tincan_connectivity::{Role, ServerUrl};
+use tincan_media::ladder::PictureQuality;
 use tincan_media::process::chain::NoiseSuppression;
 use tincan_proto::IceServer;
 use tincan_proto::ice::MAX_ICE_SERVERS;
@@ -69,6 +70,8 @@ pub struct Settings {
     pub talk: TalkMode,
     /// Tell somebody who speaks while muted. The microphone stays open for that.
     pub muted_hint: bool,
+    /// What the camera's pictures are sent in, at most.
+    pub picture_quality: PictureQuality,
     /// Show the own picture as a mirror does.
     pub mirror_self: bool,
     /// A shared screen brings its sound along.
@@ -134,6 +137,7 @@ impl Default for Settings {
             original_sound: false,
             talk: TalkMode::Open,
             muted_hint: true,
+            picture_quality: PictureQuality::Auto,
             mirror_self: true,
             share_sound: false,
             hide_address: false,

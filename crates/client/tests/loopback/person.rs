@@ -21,6 +21,7 @@ use tincan_media::device::{
     SpeakerSource,
 };
 use tincan_media::frame::VideoFrame;
+use tincan_media::ladder::PictureQuality;
 use tincan_media::mailbox::NewestIn;
 use tincan_media::screen::ScreenAccess;
 use tincan_media::synthetic::picture::{Stamp, read_stamp};
@@ -160,8 +161,13 @@ impl Person {
         let pictures = Arc::<Pictures>::default();
         let levels = Arc::<Mutex<Levels>>::default();
         let devices = Arc::<NoDevices>::default();
+        let profile = Profile::open("test", &folder).expect("a profile");
+        let mut preferences = profile.preferences();
+        // Two people code and decode in one process.
+        preferences.settings.picture_quality = PictureQuality::Medium;
+        profile.keep_preferences(&preferences).expect("kept");
         let config = ClientConfig {
-            profile: Profile::open("test", &folder).expect("a profile"),
+            profile,
             devices: devices.clone(),
             screens: Arc::new(DesktopScreens(desktop.clone())),
             tiles: pictures.clone(),

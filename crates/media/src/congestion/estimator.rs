@@ -48,6 +48,8 @@ const BEGINNING: f64 = 3.0;
 /// Near the way's known rate, as many times the root of the rate are added in a second: less for a
 /// larger part than for a smaller one, so that two that share a way come to the same.
 const NEAR: f64 = 60.0;
+/// What was seen of the way says half as much after so many seconds.
+const STALE: f64 = 4.0;
 /// Near is from this share of the way's known rate on ...
 const NEAR_FROM: f64 = 0.85;
 /// ... to this one. Beyond, it is known no longer.
@@ -323,7 +325,7 @@ impl Estimator {
             Some((way, seen)) if self.target >= NEAR_FROM * way => {
                 // The longer ago, the less it says.
                 let age = now.saturating_duration_since(seen).as_secs_f64();
-                NEAR / self.target.sqrt() * (1.0 + age / 4.0)
+                NEAR / self.target.sqrt() * (1.0 + age / STALE)
             }
             Some(_) => FAR,
             None if self.phase == Phase::Begin => BEGINNING,

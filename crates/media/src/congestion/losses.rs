@@ -13,6 +13,9 @@ const LEAST_PACKETS: usize = 20;
 /// Fewer losses are chance.
 const LEAST_LOST: usize = 3;
 
+/// So many standard deviations more than usual are chance, too.
+const CHANCE: f64 = 2.0;
+
 /// Counts of packets and losses.
 #[derive(Debug, Default)]
 pub struct Losses {
@@ -53,7 +56,9 @@ impl Losses {
         if self.packets() < LEAST_PACKETS || self.lost() < LEAST_LOST {
             return 0.0;
         }
-        (self.share() - self.usual.unwrap_or(0.0)).max(0.0)
+        let usual = self.usual.unwrap_or_else(|| self.share());
+        let chance = CHANCE * (usual * (1.0 - usual) / self.packets() as f64).sqrt();
+        (self.share() - usual - chance).max(0.0)
     }
 
     /// Begins to count anew: what was lost belongs to a rate that is no longer sent.
@@ -95,7 +100,7 @@ mod tests {
         for n in 200..220 {
             report(&mut losses, at(n), 4);
         }
-        assert!(losses.excess() > 0.25, "{losses:?}");
+        assert!(losses.excess() > 0.2, "{losses:?}");
         losses.restart();
         assert!(losses.excess() < f64::EPSILON);
     }

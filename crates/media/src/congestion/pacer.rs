@@ -99,12 +99,13 @@ impl<P> Pacer<P> {
         while self.repair.front().is_some_and(|first| late(first) > LONGEST_REPAIR) {
             self.repair.pop_front();
         }
-        if self.repair_credit > 0.0 && self.credit > -REPAIR_CREDIT {
-            if let Some(Waiting { packet, bytes, .. }) = self.repair.pop_front() {
-                self.repair_credit -= bytes as f64;
-                self.credit -= bytes as f64;
-                return Some(packet);
-            }
+        if self.repair_credit > 0.0
+            && self.credit > -REPAIR_CREDIT
+            && let Some(Waiting { packet, bytes, .. }) = self.repair.pop_front()
+        {
+            self.repair_credit -= bytes as f64;
+            self.credit -= bytes as f64;
+            return Some(packet);
         }
         if self.pictures.front().is_some_and(|first| late(first) > LONGEST) {
             self.drop_pictures();

@@ -1,16 +1,17 @@
 //! The pipelines with synthetic devices, end to end in one process.
 
 use crate::audio::{BLOCK_SAMPLES, SILENCE, StereoBlock};
-use crate::codec::h264::EncoderSettings;
+use crate::codec::h264::Content;
 use crate::codec::opus::OpusSettings;
 use crate::device::CameraFormat;
 use crate::encoded::{EncodedAudio, EncodedVideo, RtpPayload};
 use crate::frame::VideoFrame;
+use crate::ladder::{Ladder, Rung};
 use crate::mailbox::newest;
 use crate::pipeline::audio_receive::AudioReceivePipeline;
 use crate::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use crate::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
-use crate::pipeline::video_send::{VideoRate, VideoSendPipeline};
+use crate::pipeline::video_send::{VideoRate, VideoSend, VideoSendPipeline};
 use crate::process::chain::ChainSettings;
 use crate::process::testing::Voice;
 use crate::rtp::frame_assembler::EncodedUnit;
@@ -28,8 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SMALL: Resolution = Resolution::new(320, 240);
 const FORMAT: CameraFormat = CameraFormat { resolution: SMALL, rate: FrameRate::from_fps(60) };
 
-fn settings() -> EncoderSettings {
-    EncoderSettings { resolution: SMALL, bitrate: Bitrate::from_kbps(500), ..Default::default() }
+/// As it comes, at half a megabit.
+fn send(rate: VideoRate) -> VideoSend {
+    let none = Bitrate::from_kbps(0);
+    let most = Bitrate::from_kbps(500);
+    let (bounds, rate_of) = (Resolution::new(640, 480), FORMAT.rate);
+    let rung = Rung { bounds, rate: rate_of, least: none, enough: none, most };
+    VideoSend { content: Content::Camera, ladder: Ladder::up_to(rung), rate, tap: None }
 }
 
 fn raw_audio() -> AudioSendSettings {
@@ -53,13 +59,9 @@ fn coded_video() -> (VideoSendPipeline, crate::mailbox::NewestIn<VideoFrame>, Re
 {
     let (sink, frames) = newest();
     let (out, coded) = channel();
-    let pipeline = VideoSendPipeline::start(
-        frames,
-        settings(),
-        any(),
-        Box::new(move |coded| _ = out.send(coded)),
-    )
-    .unwrap();
+    let pipeline =
+        VideoSendPipeline::start(frames, send(any()), Box::new(move |coded| _ = out.send(coded)))
+            .unwrap();
     (pipeline, sink, coded)
 }
 
@@ -398,8 +400,7 @@ fn a_sink_may_drop_its_own_pipeline() {
     let (done, dropped) = channel();
     let pipeline = VideoSendPipeline::start(
         frames,
-        settings(),
-        any(),
+        send(any()),
         Box::new(move |_| {
             drop(theirs.lock().unwrap().take());
             let _ = done.send(());
@@ -421,7 +422,7 @@ fn pictures_wait_while_they_would_come_too_late_and_the_newest_one_goes() {
         move || open.load(Ordering::Relaxed).then(|| Bitrate::from_kbps(300))
     });
     let sink_of = Box::new(move |coded| _ = out.send(coded));
-    let pipeline = VideoSendPipeline::start(frames, settings(), rate, sink_of).unwrap();
+    let pipeline = VideoSendPipeline::start(frames, send(rate), sink_of).unwrap();
     let mut taken = Instant::now();
     for count in 0..3 {
         let picture =

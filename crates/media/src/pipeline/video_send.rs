@@ -1,11 +1,13 @@
 //! From a camera's slot through the encoder to the network, on one thread.
 
-use crate::codec::h264::{EncodeError, EncoderSettings, H264Encoder};
+use crate::codec::h264::{Content, EncodeError, EncoderSettings, H264Encoder};
 use crate::encoded::EncodedVideo;
 use crate::frame::VideoFrame;
+use crate::ladder::{Ladder, Rung};
 use crate::mailbox::{Interrupt, NewestOut, Taken};
 use crate::pipeline::key_frame_pace::KeyFramePace;
 use crate::pipeline::worker::{Stop, Worker};
+use crate::process::scale::{fit, scale};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tincan_proto::units::{Bitrate, Resolution};
@@ -30,6 +32,22 @@ pub type VideoTap = Box<dyn FnMut(&VideoFrame) + Send>;
 /// not made. Asked before each picture, on the encoder's thread.
 pub type VideoRate = Box<dyn FnMut() -> Option<Bitrate> + Send>;
 
+/// What is encoded, and how.
+pub struct VideoSend {
+    /// What the pictures show.
+    pub content: Content,
+    /// In which sizes.
+    pub ladder: Ladder,
+    /// At which rate.
+    pub rate: VideoRate,
+    /// Sees each picture, too.
+    pub tap: Option<VideoTap>,
+}
+
+/// Encoding takes about as long as it did over so many pictures.
+const ENCODING_OVER: f64 = 15.0;
+/// Pictures come a little early or late: a quarter of the time between two is on time.
+const ON_TIME: u32 = 4;
 /// The target changes by at least this share of itself: less is not worth a change.
 const WORTH: f64 = 0.03;
 
@@ -42,7 +60,7 @@ pub struct VideoSendStatistics {
     pub key_frames: u64,
     /// Pictures that the encoder skipped or failed on.
     pub skipped: u64,
-    /// Pictures that were not encoded since they would have come too late.
+    /// Pictures that were not encoded, since they would have come too late or too soon after another.
     pub held: u64,
     /// Bytes encoded.
     pub bytes: u64,
@@ -62,6 +80,7 @@ struct Shared {
 #[derive(Default)]
 struct Orders {
     source: Option<NewestOut<VideoFrame>>,
+    ladder: Option<Ladder>,
     key_frame: bool,
     begin: bool,
 }
@@ -74,32 +93,18 @@ pub struct VideoSendPipeline {
 }
 
 impl VideoSendPipeline {
-    /// Starts encoding what comes from `frames` into `sink`, at the rate that `rate` says and no more
-    /// than that of the settings. The first picture is a key frame.
+    /// Starts encoding what comes from `frames` into `sink`. The first picture is a key frame.
     ///
     /// # Errors
     /// [`EncodeError::Setup`].
     pub fn start(
         frames: NewestOut<VideoFrame>,
-        settings: EncoderSettings,
-        rate: VideoRate,
+        send: VideoSend,
         sink: EncodedVideoSink,
     ) -> Result<Self, EncodeError> {
-        Self::with_tap(frames, settings, None, rate, sink)
-    }
-
-    /// The same, and lets `tap` see what is encoded.
-    ///
-    /// # Errors
-    /// [`EncodeError::Setup`].
-    pub fn with_tap(
-        frames: NewestOut<VideoFrame>,
-        settings: EncoderSettings,
-        tap: Option<VideoTap>,
-        rate: VideoRate,
-        sink: EncodedVideoSink,
-    ) -> Result<Self, EncodeError> {
-        let encoder = H264Encoder::new(settings)?;
+        let VideoSend { content, ladder, rate, tap } = send;
+        let rung = ladder.top();
+        let encoder = H264Encoder::new(settings(content, rung))?;
         let shared = Arc::<Shared>::default();
         let interrupt = Mutex::new(frames.interrupter());
         let theirs = shared.clone();
@@ -108,8 +113,12 @@ impl VideoSendPipeline {
                 shared: theirs,
                 frames: Some(frames),
                 encoder,
-                ceiling: settings.bitrate,
-                target: settings.bitrate,
+                content,
+                ladder,
+                rung,
+                target: rung.most,
+                encoding: Duration::ZERO,
+                due: None,
                 tap,
                 rate,
                 sink,
@@ -144,6 +153,11 @@ impl VideoSendPipeline {
         self.order(|orders| orders.source = Some(frames));
     }
 
+    /// Takes pictures by another ladder from now on.
+    pub fn set_ladder(&self, ladder: Ladder) {
+        self.order(|orders| orders.ladder = Some(ladder));
+    }
+
     /// The counts.
     pub fn statistics(&self) -> VideoSendStatistics {
         *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner)
@@ -155,13 +169,24 @@ impl VideoSendPipeline {
     }
 }
 
+fn settings(content: Content, rung: Rung) -> EncoderSettings {
+    let Rung { bounds: resolution, rate, most: bitrate, .. } = rung;
+    EncoderSettings { resolution, rate, bitrate, content }
+}
+
 struct Encoding {
     shared: Arc<Shared>,
     frames: Option<NewestOut<VideoFrame>>,
     encoder: H264Encoder,
-    /// The most, and what is aimed at now.
-    ceiling: Bitrate,
+    content: Content,
+    ladder: Ladder,
+    rung: Rung,
+    /// What is aimed at now.
     target: Bitrate,
+    /// How long it takes to encode a picture.
+    encoding: Duration,
+    /// When the next picture is due by the rung's rate.
+    due: Option<Instant>,
     tap: Option<VideoTap>,
     rate: VideoRate,
     sink: EncodedVideoSink,
@@ -213,6 +238,9 @@ impl Encoding {
         if orders.key_frame {
             self.pace.want();
         }
+        if let Some(ladder) = orders.ladder {
+            self.ladder = ladder;
+        }
         let Some(source) = orders.source else { return false };
         (self.frames, self.last, self.held) = (Some(source), None, None);
         (self.fresh, self.late) = (true, false);
@@ -221,14 +249,54 @@ impl Encoding {
 
     /// Encodes a picture if it can go; else the newest one waits until it can.
     fn offer(&mut self, frame: VideoFrame) {
-        let Some(rate) = (self.rate)() else {
+        let now = Instant::now();
+        let rate = (self.rate)().filter(|_| self.is_due(now));
+        let Some(rate) = rate else {
             self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner).held += 1;
             self.held = Some(frame);
             return;
         };
         self.held = None;
-        self.aim_at(rate.min(self.ceiling));
+        self.climb(now, rate);
+        self.aim_at(rate.min(self.rung.most));
         self.encode(frame);
+    }
+
+    /// Whether a picture is due, which moves the time of the next one on.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let between = Duration::from_secs(1) / self.rung.rate.fps().max(1);
+        let due = self.due.unwrap_or(now);
+        if now + between / ON_TIME < due {
+            return false;
+        }
+        // A source that has paused does not catch up.
+        self.due = Some(if now > due + between { now } else { due } + between);
+        true
+    }
+
+    /// Takes another size or rate where the ladder says so: another encoder, whose first picture is a
+    /// key frame.
+    fn climb(&mut self, now: Instant, rate: Bitrate) {
+        let rung = self.ladder.step(now, rate, self.encoding);
+        if rung == self.rung {
+            return;
+        }
+        let resized = rung.bounds != self.rung.bounds;
+        self.rung = rung;
+        self.due = None;
+        if !resized {
+            return;
+        }
+        tracing::debug!(size = %rung.bounds, fps = rung.rate.fps(), "another rung");
+        let settings =
+            EncoderSettings { bitrate: rate.min(rung.most), ..settings(self.content, rung) };
+        match H264Encoder::new(settings) {
+            Ok(encoder) => {
+                (self.encoder, self.target) = (encoder, settings.bitrate);
+                (self.fresh, self.encoding) = (true, Duration::ZERO);
+            }
+            Err(error) => tracing::warn!(%error, "the size stays"),
+        }
     }
 
     fn aim_at(&mut self, target: Bitrate) {
@@ -258,8 +326,16 @@ impl Encoding {
         };
         self.latest = Some(frame.captured());
         let key = self.pace.take(now) || self.fresh;
-        let coded = self.encoder.encode(&frame, key);
+        let size = fit(frame.resolution(), self.rung.bounds);
+        let coded = match scale(&frame, size) {
+            Ok(scaled) => self.encoder.encode(&scaled, key),
+            Err(error) => Err(EncodeError::Encode(error.to_string())),
+        };
         let took = now.elapsed();
+        if !key {
+            self.encoding = self.encoding.mul_f64(1.0 - 1.0 / ENCODING_OVER)
+                + took.mul_f64(1.0 / ENCODING_OVER);
+        }
         let mut statistics = self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         statistics.encode_time += took;
         match coded {

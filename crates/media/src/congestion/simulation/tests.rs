@@ -1,64 +1,134 @@
 use super::*;
 
-/// A way whose rate is above all that a source makes, or below.
-fn table(name: &str, run: &Run) {
-    for (flow, seconds) in run.flows.iter().enumerate() {
-        for (n, second) in seconds.iter().enumerate() {
-            eprintln!(
-                "{name} flow {flow} {n:3} s: target {:6.0} rate {:6.0} kbit/s, p95 {:5.0} max {:5.0} ms, {:2} pictures{}",
-                second.target / 1e3,
-                second.rate / 1e3,
-                second.latency_p95 * 1e3,
-                second.latency_max * 1e3,
-                second.pictures,
-                run.tcp.get(n).map_or(String::new(), |tcp| format!(", TCP {:6.0}", tcp / 1e3)),
-            );
+/// Runs with other packets lost, pictures of other sizes.
+const SEEDS: u64 = 6;
+
+fn wide() -> Network {
+    Network::of(100e6)
+}
+
+/// A camera's pictures at VGA.
+fn camera(network: Network, seconds: usize, seed: u64) -> Run {
+    run(Plan { most: 1.7e6, seed, ..Plan::of(network, seconds) })
+}
+
+#[test]
+fn narrow_ways_are_used_and_nothing_waits_long() {
+    for (rate, queue, delay) in [
+        (300e3, 1.0, 0.002),
+        (500e3, 1.0, 0.002),
+        (500e3, 0.3, 0.02),
+        (1e6, 0.2, 0.04),
+        (1e6, 2.0, 0.1),
+        (3e6, 0.5, 0.02),
+        (12e6, 0.5, 0.01),
+    ] {
+        for seed in 0..SEEDS {
+            let network = Network { queue, delay, ..Network::of(rate) };
+            let run = run(Plan { seed, ..Plan::of(network, 40) });
+            let told = format!("{rate} bit/s, queue {queue} s, delay {delay} s, seed {seed}");
+            let used = run.rate(0, 12, 40) / rate;
+            assert!(used > 0.8, "{told}: {used:.2} used");
+            let late = run.latencies(12.0, 40.0);
+            let waited = share(&late, 0.5) - delay;
+            assert!(waited < 0.15, "{told}: half of the pictures waited {waited:.3} s");
+            let worst = share(&late, 0.95) - delay;
+            assert!(worst < 0.3, "{told}: {worst:.3} s");
         }
     }
 }
 
 #[test]
-#[ignore]
-fn look() {
-    let which = std::env::var("WAY").unwrap_or_default();
-    let network = Network::of(1e6);
-    let plan = match which.as_str() {
-        "500" => Plan::of(Network { queue: 1.0, delay: 0.002, ..Network::of(500e3) }, 30),
-        "300" => Plan::of(Network { queue: 1.0, delay: 0.002, ..Network::of(300e3) }, 30),
-        "step" => {
-            let rate = vec![(0.0, 3e6), (15.0, 4e5), (40.0, 3e6)];
-            let network = Network { rate, queue: 1.0, delay: 0.002, ..network };
-            Plan { most: 1.7e6, ..Plan::of(network, 60) }
+fn a_sudden_drop_is_followed_at_once_and_so_is_the_return() {
+    for (high, low, latest) in
+        [(3e6, 4e5, 1.0), (3e6, 8e5, 0.6), (10e6, 1e6, 0.5), (2e6, 2.5e5, 1.2)]
+    {
+        for seed in 0..SEEDS {
+            let rate = vec![(0.0, high), (15.0, low), (40.0, high)];
+            let network = Network { rate, queue: 1.0, delay: 0.002, ..wide() };
+            let run = camera(network, 60, seed);
+            let told = format!("{high} to {low}, seed {seed}");
+            let peak = share(&run.latencies(15.0, 40.0), 1.0);
+            assert!(peak < latest, "{told}: a picture was {peak:.2} s late");
+            let settled = share(&run.latencies(17.5, 40.0), 0.95);
+            assert!(settled < 0.25, "{told}: {settled:.2} s late afterwards");
+            assert!(run.rate(0, 20, 40) > 0.8 * low, "{told}: {:?}", run.rate(0, 20, 40));
+            let before = run.rate(0, 8, 15);
+            assert!(run.rate(0, 46, 48) > 0.8 * before, "{told}: {:?}", run.rate(0, 46, 48));
         }
-        "free" => Plan { most: 2.5e6, ..Plan::of(Network::of(100e6), 15) },
-        "wide" => Plan::of(Network::of(12e6), 30),
-        "loss" => Plan { most: 1.7e6, ..Plan::of(Network { loss: 0.1, ..Network::of(100e6) }, 30) },
-        "rows" => Plan {
-            most: 1.7e6,
-            ..Plan::of(Network { loss: 0.05, burst: 4.0, ..Network::of(100e6) }, 30)
-        },
-        "jitter" => Plan {
-            most: 1.7e6,
-            ..Plan::of(Network { delay: 0.1, jitter: 0.03, ..Network::of(100e6) }, 30)
-        },
-        "shallow" => Plan::of(Network { queue: 0.03, ..Network::of(1e6) }, 40),
-        "far" => Plan::of(Network { delay: 0.2, ..Network::of(1e6) }, 40),
-        "narrow" => Plan::of(Network { queue: 2.0, ..Network::of(150e3) }, 40),
-        "mixed" => {
-            Plan::of(Network { delay: 0.04, loss: 0.02, queue: 0.2, ..Network::of(1e6) }, 40)
+    }
+}
+
+#[test]
+fn a_wide_way_is_found_within_seconds() {
+    for seed in 0..SEEDS {
+        let run = run(Plan { most: 2.5e6, seed, ..Plan::of(wide(), 10) });
+        assert!(run.rate(0, 1, 3) > 2.2e6, "seed {seed}: {:?}", run.flows[0]);
+        assert!(share(&run.latencies(1.0, 10.0), 0.95) < 0.05, "seed {seed}");
+    }
+}
+
+#[test]
+fn loss_and_jitter_of_a_wide_way_are_no_congestion() {
+    for (network, least) in [
+        (Network { loss: 0.02, ..wide() }, 1.6e6),
+        (Network { loss: 0.05, ..wide() }, 1.5e6),
+        (Network { loss: 0.1, ..wide() }, 1.2e6),
+        (Network { loss: 0.05, burst: 4.0, ..wide() }, 1.2e6),
+        (Network { delay: 0.1, jitter: 0.03, ..wide() }, 1.6e6),
+        (Network { delay: 0.03, jitter: 0.015, ..wide() }, 1.6e6),
+    ] {
+        for seed in 0..SEEDS {
+            let run = camera(network.clone(), 40, seed);
+            let rate = run.rate(0, 5, 40);
+            assert!(rate > least, "{network:?}, seed {seed}: {rate:.0} bit/s");
         }
-        "two" => Plan {
-            flows: vec![0.0, 10.0],
-            ..Plan::of(Network { queue: 0.3, ..Network::of(2e6) }, 60)
-        },
-        "tcp" => {
-            Plan { tcp: Some(10.0), ..Plan::of(Network { queue: 0.3, ..Network::of(2e6) }, 60) }
-        }
-        "cut" => Plan {
-            most: 1.7e6,
-            ..Plan::of(Network { cut: Some((8.0, 13.0)), ..Network::of(100e6) }, 30)
-        },
-        other => panic!("no way is called {other}"),
-    };
-    table(&which, &run(plan));
+    }
+}
+
+#[test]
+fn a_short_queue_is_no_obstacle() {
+    for seed in 0..SEEDS {
+        let run = run(Plan { seed, ..Plan::of(Network { queue: 0.03, ..Network::of(1e6) }, 40) });
+        let used = run.rate(0, 10, 40) / 1e6;
+        assert!(used > 0.8, "seed {seed}: {used:.2} used");
+    }
+}
+
+#[test]
+fn a_cut_way_is_taken_up_again_when_it_is_back() {
+    for seed in 0..SEEDS {
+        let run = camera(Network { cut: Some((8.0, 13.0)), ..wide() }, 25, seed);
+        let first = run.pictures.iter().map(|(at, _)| *at).find(|at| *at > 13.0);
+        assert!(first.is_some_and(|at| at < 13.5), "seed {seed}: {first:?}");
+        assert!(run.rate(0, 16, 18) > 1.3e6, "seed {seed}: {:?}", run.rate(0, 16, 18));
+    }
+}
+
+#[test]
+fn two_calls_share_a_way() {
+    for seed in 0..SEEDS {
+        let network = Network { queue: 0.3, ..Network::of(2e6) };
+        // Not at the very moments at which the other makes its pictures.
+        let run = run(Plan {
+            flows: vec![0.0, 10.009 + 0.002 * seed as f64],
+            seed,
+            ..Plan::of(network, 90)
+        });
+        let (one, other) = (run.rate(0, 30, 90), run.rate(1, 30, 90));
+        let part = one / (one + other);
+        assert!((0.4..0.6).contains(&part), "seed {seed}: {part:.2}");
+        assert!(one + other > 1.6e6, "seed {seed}: {one:.0} + {other:.0}");
+    }
+}
+
+#[test]
+fn neither_a_call_nor_tcp_beside_it_starves() {
+    for seed in 0..SEEDS {
+        let network = Network { queue: 0.3, ..Network::of(2e6) };
+        let run = run(Plan { tcp: Some(10.0), seed, ..Plan::of(network, 90) });
+        let (call, tcp) = (run.rate(0, 25, 90), run.tcp[25..].iter().sum::<f64>() / 65.0);
+        assert!(call > 0.3e6, "seed {seed}: the call got {call:.0}");
+        assert!(tcp > 0.5e6, "seed {seed}: TCP got {tcp:.0}");
+    }
 }

@@ -1,0 +1,334 @@
+//! Which size and how many pictures a second are sent: by what the person wants, the way carries and
+//! the processor manages. Pure; the time is an argument.
+
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+use tincan_proto::units::{Bitrate, FrameRate, Resolution};
+use ts_rs::TS;
+
+/// What the person wants to be seen in, at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum PictureQuality {
+    /// As good as it goes.
+    #[default]
+    Auto,
+    /// 300 kbit a second in all, sound included.
+    LowData,
+    /// 320 x 240, 15 a second.
+    Low,
+    /// 640 x 480, 24 a second.
+    Medium,
+    /// 1280 x 720, 30 a second.
+    High,
+    /// 1920 x 1080, 30 a second.
+    Hd,
+}
+
+/// A size, a rate of pictures, and what they need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// Pictures fit into this and keep their shape.
+    pub bounds: Resolution,
+    /// Pictures a second.
+    pub rate: FrameRate,
+    /// With less they are better smaller.
+    pub least: Bitrate,
+    /// From here on they are better this large.
+    pub enough: Bitrate,
+    /// More makes them no better.
+    pub most: Bitrate,
+}
+
+const fn rung(width: u32, height: u32, fps: u32, kbps: [u32; 3]) -> Rung {
+    let [least, enough, most] = kbps;
+    Rung {
+        bounds: Resolution::new(width, height),
+        rate: FrameRate::from_fps(fps),
+        least: Bitrate::from_kbps(least),
+        enough: Bitrate::from_kbps(enough),
+        most: Bitrate::from_kbps(most),
+    }
+}
+
+/// From the smallest to the largest.
+const RUNGS: [Rung; 4] = [
+    rung(320, 240, 15, [0, 0, 350]),
+    rung(640, 480, 24, [170, 260, 1_500]),
+    rung(1280, 720, 30, [600, 950, 3_000]),
+    rung(1920, 1080, 30, [1_700, 2_400, 6_000]),
+];
+
+/// The smallest, with what sound and headers leave of 300 kbit a second.
+const FRUGAL: Rung = rung(320, 240, 15, [0, 0, 230]);
+
+impl PictureQuality {
+    /// The largest rung. Whoever wants more than 720p says so: it costs the processor three times as
+    /// much.
+    pub const fn top(self) -> Rung {
+        match self {
+            Self::LowData => FRUGAL,
+            Self::Low => RUNGS[0],
+            Self::Medium => RUNGS[1],
+            Self::Auto | Self::High => RUNGS[2],
+            Self::Hd => RUNGS[3],
+        }
+    }
+}
+
+/// What a screen is sent in: text stays legible when it moves less smoothly.
+const SCREEN: Rung = rung(1920, 1080, 30, [0, 0, 2_500]);
+/// Pictures of a screen a second while the way carries less than so many kilobits a second.
+const SCREEN_RATES: [(u32, u32); 3] = [(150, 5), (400, 10), (900, 15)];
+
+/// The way carries enough for a larger rung for so long before it is taken ...
+const RISE_AFTER: Duration = Duration::from_millis(900);
+/// ... and in the first seconds for so long.
+const RISE_FIRST: Duration = Duration::from_millis(250);
+const FIRST: Duration = Duration::from_secs(6);
+/// It carries too little for so long before a smaller one is.
+const FALL_AFTER: Duration = Duration::from_millis(700);
+/// A rung that was left is not taken again before this, and doubly so when it was held for less than
+/// [`HELD`].
+const PAUSE: Duration = Duration::from_secs(4);
+const LONGEST_PAUSE: Duration = Duration::from_secs(32);
+const HELD: Duration = Duration::from_secs(12);
+/// Encoding may take this share of the time between pictures ...
+const BUSY: f64 = 0.7;
+/// ... and not for longer than this.
+const BUSY_FOR: Duration = Duration::from_secs(2);
+/// A rung that the processor did not manage is tried again after this.
+const TIRED: Duration = Duration::from_secs(45);
+
+/// Where a source stands.
+#[derive(Debug)]
+pub struct Ladder {
+    rungs: Vec<Rung>,
+    screen: bool,
+    at: usize,
+    begun: Option<Instant>,
+    taken: Option<Instant>,
+    /// Since when more or less would fit.
+    rising: Option<Instant>,
+    falling: Option<Instant>,
+    busy: Option<Instant>,
+    /// Not before this ...
+    rise_not_before: Option<Instant>,
+    pause: Duration,
+    /// ... and no higher until this.
+    tired: Option<(usize, Instant)>,
+}
+
+impl Ladder {
+    /// For a camera up to what the person wants.
+    pub fn camera(quality: PictureQuality) -> Self {
+        Self::up_to(quality.top())
+    }
+
+    /// For a camera up to this.
+    pub fn up_to(top: Rung) -> Self {
+        let smaller = RUNGS.into_iter().filter(|rung| rung.bounds.area() < top.bounds.area());
+        Self::of(smaller.chain([top]).collect(), false)
+    }
+
+    /// For a screen.
+    pub fn screen() -> Self {
+        Self::of(vec![SCREEN], true)
+    }
+
+    fn of(rungs: Vec<Rung>, screen: bool) -> Self {
+        Self {
+            rungs,
+            screen,
+            at: 0,
+            begun: None,
+            taken: None,
+            rising: None,
+            falling: None,
+            busy: None,
+            rise_not_before: None,
+            pause: PAUSE,
+            tired: None,
+        }
+    }
+
+    /// The largest rung.
+    pub fn top(&self) -> Rung {
+        self.rungs[self.rungs.len() - 1]
+    }
+
+    /// The rung for the next picture, with `rate` to count on, when one takes `encoding` of late.
+    pub fn step(&mut self, now: Instant, rate: Bitrate, encoding: Duration) -> Rung {
+        if self.begun.is_none() {
+            self.begun = Some(now);
+            self.at = self.fitting(rate, |rung| rung.enough);
+            self.taken = Some(now);
+        }
+        self.watch_processor(now, encoding);
+        let fits = self.fitting(rate, |rung| rung.enough).min(self.highest(now));
+        let bears = self.fitting(rate, |rung| rung.least).min(self.highest(now));
+        if bears < self.at {
+            self.rising = None;
+            let since = *self.falling.get_or_insert(now);
+            // What the processor does not manage has been waited for already.
+            if now - since >= FALL_AFTER || self.highest(now) < self.at {
+                self.fall(now, bears);
+            }
+        } else if fits > self.at && self.rise_not_before.is_none_or(|at| now >= at) {
+            self.falling = None;
+            let since = *self.rising.get_or_insert(now);
+            let first = self.begun.is_some_and(|begun| now - begun < FIRST);
+            if now - since >= if first { RISE_FIRST } else { RISE_AFTER } {
+                self.take(now, fits);
+            }
+        } else {
+            (self.rising, self.falling) = (None, None);
+        }
+        let mut rung = self.rungs[self.at];
+        if self.screen {
+            let kbps = rate.bps() / 1000;
+            let slow = SCREEN_RATES.iter().find(|(below, _)| kbps < *below);
+            rung.rate = slow.map_or(rung.rate, |(_, fps)| FrameRate::from_fps(*fps));
+        }
+        rung
+    }
+
+    fn fitting(&self, rate: Bitrate, needs: fn(&Rung) -> Bitrate) -> usize {
+        self.rungs.iter().rposition(|rung| needs(rung) <= rate).unwrap_or(0)
+    }
+
+    fn highest(&self, now: Instant) -> usize {
+        match self.tired {
+            Some((at, until)) if now < until => at,
+            _ => self.rungs.len() - 1,
+        }
+    }
+
+    fn take(&mut self, now: Instant, at: usize) {
+        self.at = at;
+        self.taken = Some(now);
+        (self.rising, self.falling, self.busy) = (None, None, None);
+    }
+
+    fn fall(&mut self, now: Instant, to: usize) {
+        let held = self.taken.map_or(Duration::ZERO, |taken| now - taken);
+        self.pause = if held < HELD { (self.pause * 2).min(LONGEST_PAUSE) } else { PAUSE };
+        self.rise_not_before = Some(now + self.pause);
+        self.take(now, to);
+    }
+
+    fn watch_processor(&mut self, now: Instant, encoding: Duration) {
+        let between = 1.0 / f64::from(self.rungs[self.at].rate.fps().max(1));
+        if encoding.as_secs_f64() <= BUSY * between {
+            self.busy = None;
+            return;
+        }
+        let since = *self.busy.get_or_insert(now);
+        if now - since >= BUSY_FOR && self.at > 0 {
+            self.tired = Some((self.at - 1, now + TIRED));
+            self.busy = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
+    const QUICK: Duration = Duration::from_millis(3);
+
+    struct Course {
+        ladder: Ladder,
+        now: Instant,
+        changes: usize,
+        last: Option<Rung>,
+    }
+
+    impl Course {
+        fn of(quality: PictureQuality) -> Self {
+            let ladder = Ladder::camera(quality);
+            Self { ladder, now: Instant::now(), changes: 0, last: None }
+        }
+
+        fn run(&mut self, seconds: f64, encoding: Duration, kbps: impl Fn(f64) -> u32) -> Rung {
+            let mut rung = self.ladder.top();
+            for picture in 0..(seconds * 30.0) as u32 {
+                self.now += Duration::from_millis(33);
+                let rate = Bitrate::from_kbps(kbps(f64::from(picture) / 30.0));
+                rung = self.ladder.step(self.now, rate, encoding);
+                self.changes += usize::from(self.last.is_some_and(|last| last != rung));
+                self.last = Some(rung);
+            }
+            rung
+        }
+    }
+
+    #[test]
+    fn a_wide_way_is_used_within_a_second_and_never_beyond_what_is_wanted() {
+        for (quality, height) in [
+            (PictureQuality::Auto, 720),
+            (PictureQuality::Low, 240),
+            (PictureQuality::Medium, 480),
+            (PictureQuality::Hd, 1080),
+        ] {
+            let mut course = Course::of(quality);
+            course.run(0.1, QUICK, |_| 500);
+            let rung = course.run(0.9, QUICK, |_| 20_000);
+            assert_eq!(rung.bounds.height, height, "{quality:?}");
+        }
+    }
+
+    #[test]
+    fn a_narrow_way_makes_pictures_smaller_soon_and_they_stay_so() {
+        let mut course = Course::of(PictureQuality::Auto);
+        assert_eq!(course.run(10.0, QUICK, |_| 3_000).bounds.height, 720);
+        assert_eq!(course.run(1.0, QUICK, |_| 300).bounds.height, 480);
+        let before = course.changes;
+        assert_eq!(course.run(60.0, QUICK, |_| 300).bounds.height, 480);
+        assert_eq!(course.changes, before);
+        assert_eq!(course.run(1.0, QUICK, |_| 100).bounds.height, 240);
+        assert_eq!(course.run(20.0, QUICK, |_| 3_000).bounds.height, 720);
+    }
+
+    #[test]
+    fn a_processor_that_is_too_slow_gets_smaller_pictures_for_a_while() {
+        let mut course = Course::of(PictureQuality::High);
+        let wide = |_| 5_000;
+        assert_eq!(course.run(2.0, QUICK, wide).bounds.height, 720);
+        assert_eq!(course.run(3.0, Duration::from_millis(28), wide).bounds.height, 480);
+        assert_eq!(course.run(30.0, QUICK, wide).bounds.height, 480);
+        assert_eq!(course.run(20.0, QUICK, wide).bounds.height, 720, "it is tried again");
+    }
+
+    #[test]
+    fn a_screen_keeps_its_size_and_moves_less_smoothly() {
+        let (mut ladder, now) = (Ladder::screen(), Instant::now());
+        let mut rate = |kbps| {
+            let rung = ladder.step(now, Bitrate::from_kbps(kbps), QUICK);
+            (rung.bounds.height, rung.rate.fps())
+        };
+        assert_eq!(rate(2_000), (1080, 30));
+        assert_eq!(rate(300), (1080, 10));
+        assert_eq!(rate(100), (1080, 5));
+    }
+
+    #[test]
+    fn no_way_makes_it_flap() {
+        for seed in 0..2_000 {
+            let mut random = StdRng::seed_from_u64(seed);
+            let centre: f64 = random.random_range(100.0..4_000.0);
+            let swing: f64 = random.random_range(0.0..0.6);
+            let period: f64 = random.random_range(0.3..20.0);
+            let mut course = Course::of(PictureQuality::Hd);
+            let rate = |t: f64| {
+                (centre * (1.0 + swing * (t * std::f64::consts::TAU / period).sin())) as u32
+            };
+            course.run(20.0, QUICK, rate);
+            course.changes = 0;
+            course.run(120.0, QUICK, rate);
+            assert!(course.changes <= 16, "seed {seed}: {} changes in 2 minutes", course.changes);
+        }
+    }
+}
