@@ -82,8 +82,9 @@ const LOSS: f64 = 0.03;
 const ONE_SIDED: f64 = 3.0;
 /// Sound that comes so unevenly has waited in a queue on its way, in seconds.
 const JITTER: f64 = 0.04;
-/// What a call in sound and picture needs, in kbit/s.
-const NEEDED_KBPS: u32 = 350;
+/// The least that a call in sound and picture needs, in kbit/s. Where little is sent, little more is
+/// known to be possible: the bound lies below what a still camera's pictures take.
+const NEEDED_KBPS: u32 = 120;
 /// From this round trip on, people talk over each other, in seconds (ITU-T G.114: 150 ms one way
 /// for most, 400 ms at the most).
 const LONG: f64 = 0.35;

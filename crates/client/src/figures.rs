@@ -64,6 +64,11 @@ impl Figures {
         Some(own)
     }
 
+    /// Of the last second.
+    pub fn latest(&self) -> Option<&CallStats> {
+        self.latest.as_ref().map(|(_, _, stats)| stats)
+    }
+
     /// What is wrong, if anything is.
     pub const fn diagnosis(&self) -> Option<Diagnosis> {
         self.doctor.told()

@@ -123,6 +123,9 @@ fn carry(
         for (from, lane) in lanes.iter_mut().enumerate() {
             for _ in 0..BATCH {
                 let Some((length, at)) = ends[from].receive(&mut buffer)? else { break };
+                // The client is at the first end.
+                let whole = impairment.up_only && from != 0;
+                let impairment = if whole { Impairment::default() } else { impairment };
                 if let Some(due) = lane.pass(at, length, &impairment) {
                     count += 1;
                     let packet = buffer[..length].to_vec();

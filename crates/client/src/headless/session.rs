@@ -348,6 +348,7 @@ impl Session {
             line["video_out"]["encode_s"] = json!(sent.encode_time.as_secs_f64());
         }
         line["diagnosis"] = json!(self.figures.diagnosis());
+        line["figures"] = json!(self.figures.latest());
         if let Some(path) = peer.path {
             line["pair"] = json!({
                 "local": path.local,

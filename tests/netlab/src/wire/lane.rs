@@ -21,6 +21,8 @@ pub struct Impairment {
     pub queue: Option<Duration>,
     /// Nothing passes.
     pub cut: bool,
+    /// All this is done to what the client sends alone.
+    pub up_only: bool,
 }
 
 /// The queue of a wire with a rate unless told otherwise.
