@@ -1,4 +1,4 @@
-import { waitFor } from '@testing-library/svelte';
+import { fireEvent, waitFor, within } from '@testing-library/svelte';
 import { describe, expect, test } from 'vitest';
 import { clash, record, shownKeys } from '../src/settings/accelerator';
 import { settings } from '../src/lib/backend/fixtures/people';
@@ -128,4 +128,11 @@ describe('about', () => {
     await waitFor(() => { expect(id('about-lacks').children).toHaveLength(4); });
     expect(id('notification-lack')).toBeVisible();
   });
+});
+
+test('the quality of the picture is chosen in the settings and during a call', async () => {
+  const backend = await show('connected');
+  expect(within(id('picture-quality')).getAllByRole('radio', { hidden: true })).toHaveLength(6);
+  await fireEvent.click(id('picture-quality-medium'));
+  expect(lastIntent(backend)).toEqual({ type: 'setPictureQuality', quality: 'medium' });
 });

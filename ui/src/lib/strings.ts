@@ -6,6 +6,7 @@ import type { DeviceKind } from './bindings/DeviceKind';
 import type { Direction } from './bindings/Direction';
 import type { PhaseView } from './bindings/PhaseView';
 import type { PictureProblem } from './bindings/PictureProblem';
+import type { PictureQuality } from './bindings/PictureQuality';
 import type { Presence } from './bindings/Presence';
 import type { Theme } from './bindings/Theme';
 import { possessive } from './format';
@@ -119,7 +120,8 @@ export const t = {
     turnOff: (what: string) => `Turn ${what} off`,
     turnOn: (what: string) => `Turn ${what} on`,
     microphoneMenu: 'Sound devices',
-    cameraMenu: 'Camera devices',
+    cameraMenu: 'Camera devices and quality',
+    pictureQuality: 'Picture quality',
     cameraOff: 'Camera off',
     noPicture: 'No picture',
     theirCameraOff: (name: string) => `${name} has the camera off`,
@@ -241,6 +243,15 @@ export const deviceKinds = {
   camera: 'Camera',
   ringer: 'Ringing',
 } satisfies Record<DeviceKind, string>;
+
+export const pictureQualities = {
+  auto: 'Automatic, up to 720p',
+  hd: 'Up to 1080p',
+  high: '720p',
+  medium: '480p',
+  low: '240p',
+  lowData: 'Low data (300 kbit/s in all)',
+} satisfies Record<PictureQuality, string>;
 
 export const outcomes = {
   incoming: {

@@ -72,6 +72,11 @@ impl Controller {
                 self.media.set_volume(&account, percent);
                 self.keep_preferences();
             }
+            Intent::SetPictureQuality { quality } => {
+                self.preferences.settings.picture_quality = quality;
+                self.keep_preferences();
+                self.apply_devices();
+            }
             Intent::RefreshDevices => self.media.list_devices(),
             Intent::TestSound { device } => self.test_sound(device),
             Intent::SampleSound { on } => self.sample_sound(on),

@@ -3,6 +3,7 @@
 use super::devices::DeviceKind;
 use super::settings::Settings;
 use serde::{Deserialize, Serialize};
+use tincan_media::ladder::PictureQuality;
 use tincan_proto::signalling::CallMedia;
 use tincan_proto::{AccountName, CallId};
 use ts_rs::TS;
@@ -92,6 +93,11 @@ pub enum Intent {
         account: AccountName,
         /// In percent, 100 as it comes, 200 at most.
         percent: u8,
+    },
+    /// Send the camera's pictures in this, at most, from now on.
+    SetPictureQuality {
+        /// In which.
+        quality: PictureQuality,
     },
     /// Look for devices again.
     RefreshDevices,

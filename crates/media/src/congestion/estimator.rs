@@ -298,7 +298,11 @@ impl Estimator {
         let arrived = self.arrivals.rate(SENT_OVER).unwrap_or(self.target);
         let way = arrived.min(self.target);
         self.way = Some((way, now));
-        self.target = if much { 0.85 * way } else { 0.97 * way };
+        // What is sent may be less than what may be sent: then what arrives says little.
+        self.target = match much {
+            true => 0.85 * way,
+            false => way.max(self.target * (1.0 - 0.5 * self.losses.share())),
+        };
         self.phase = Phase::Steady;
         self.be_patient(now);
         true

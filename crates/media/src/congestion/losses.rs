@@ -16,11 +16,17 @@ const LEAST_LOST: usize = 3;
 /// So many standard deviations more than usual are chance, too.
 const CHANCE: f64 = 2.0;
 
+/// What each report with losses counts in how long rows are.
+const ROWS_OVER: f64 = 0.1;
+
 /// Counts of packets and losses.
 #[derive(Debug, Default)]
 pub struct Losses {
     reports: VecDeque<(Instant, usize, usize)>,
     usual: Option<f64>,
+    /// How many are lost in a row, on average.
+    row: f64,
+    losing: bool,
     last: Option<Instant>,
 }
 
@@ -28,6 +34,16 @@ impl Losses {
     /// Takes what one report says.
     pub fn note(&mut self, now: Instant, fates: &[Fate]) {
         let lost = fates.iter().filter(|fate| fate.arrived.is_none()).count();
+        let mut rows = 0;
+        for fate in fates {
+            let lost = fate.arrived.is_none();
+            rows += usize::from(lost && !self.losing);
+            self.losing = lost;
+        }
+        if rows > 0 {
+            let row = lost as f64 / rows as f64;
+            self.row += (row - self.row) * ROWS_OVER;
+        }
         self.reports.push_back((now, fates.len(), lost));
         let old = |at: Instant| now.saturating_duration_since(at) > LATELY;
         while self.reports.front().is_some_and(|(at, ..)| old(*at)) {
@@ -46,18 +62,23 @@ impl Losses {
         *usual += (share - *usual) * (passed / USUALLY).min(1.0);
     }
 
-    /// The share lost of late, 0 to 1.
+    /// The share lost of late, 0 to 1; 0 while there were few packets.
     pub fn share(&self) -> f64 {
-        self.lost() as f64 / self.packets().max(1) as f64
+        if self.packets() < LEAST_PACKETS {
+            return 0.0;
+        }
+        self.lost() as f64 / self.packets() as f64
     }
 
     /// How much more is lost than usual; 0 if that may be chance.
     pub fn excess(&self) -> f64 {
-        if self.packets() < LEAST_PACKETS || self.lost() < LEAST_LOST {
+        if self.lost() < LEAST_LOST {
             return 0.0;
         }
         let usual = self.usual.unwrap_or_else(|| self.share());
-        let chance = CHANCE * (usual * (1.0 - usual) / self.packets() as f64).sqrt();
+        // Where packets are lost in rows, there are fewer chances.
+        let chances = self.packets().max(1) as f64 / (2.0 * self.row.max(1.0) - 1.0);
+        let chance = CHANCE * (usual * (1.0 - usual) / chances).sqrt();
         (self.share() - usual - chance).max(0.0)
     }
 
@@ -100,7 +121,7 @@ mod tests {
         for n in 200..220 {
             report(&mut losses, at(n), 4);
         }
-        assert!(losses.excess() > 0.2, "{losses:?}");
+        assert!(losses.excess() > 0.15, "{losses:?}");
         losses.restart();
         assert!(losses.excess() < f64::EPSILON);
     }

@@ -18,24 +18,11 @@ const PACKET: usize = 1200;
 /// With more than this waiting to go, a source skips pictures, as the encoder does.
 const SKIP_FROM: Duration = Duration::from_millis(60);
 
-/// What one flow saw in one second.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Second {
-    /// Bits a second that arrived.
-    pub rate: f64,
-    /// Of whole pictures, from being made to being there, in seconds.
-    pub latency_p95: f64,
-    /// The oldest.
-    pub latency_max: f64,
-    pub pictures: usize,
-    pub target: f64,
-}
-
 /// What a run left.
 #[derive(Debug, Default)]
 pub struct Run {
-    /// Of each flow, second by second.
-    pub flows: Vec<Vec<Second>>,
+    /// Bits a second of each flow, second by second.
+    pub flows: Vec<Vec<f64>>,
     /// Bits a second of TCP, second by second.
     pub tcp: Vec<f64>,
     /// Times of pictures and how late they were, of the first flow.
@@ -54,7 +41,7 @@ impl Run {
     /// The mean rate of a flow within these seconds.
     pub fn rate(&self, flow: usize, from: usize, to: usize) -> f64 {
         let seconds = &self.flows[flow][from..to];
-        seconds.iter().map(|second| second.rate).sum::<f64>() / seconds.len() as f64
+        seconds.iter().sum::<f64>() / seconds.len() as f64
     }
 }
 
@@ -107,11 +94,11 @@ struct Flow {
     next_sound: f64,
     next_picture: f64,
     next_report: f64,
-    reports: VecDeque<(f64, Vec<(f64, Option<f64>, usize)>)>,
+    /// Reports on their way, and when they are there.
+    reports: VecDeque<(f64, Vec<Sent>)>,
     pictures: Vec<Picture>,
     key: bool,
     arrived: Vec<(f64, usize)>,
-    targets: Vec<f64>,
 }
 
 impl Flow {
@@ -130,7 +117,6 @@ impl Flow {
             pictures: Vec::new(),
             key: true,
             arrived: Vec::new(),
-            targets: Vec::new(),
         }
     }
 
@@ -143,10 +129,10 @@ impl Flow {
             let Some((_, report)) = self.reports.pop_front() else { break };
             let fates: Vec<Fate> = report
                 .into_iter()
-                .map(|(departed, arrived, bytes)| Fate {
-                    departed: epoch + Duration::from_secs_f64(departed),
-                    arrived: arrived.map(|at| Duration::from_secs_f64(at + 1000.0)),
-                    bytes,
+                .map(|sent| Fate {
+                    departed: epoch + Duration::from_secs_f64(sent.departed),
+                    arrived: sent.arrived.map(|at| Duration::from_secs_f64(at + 1000.0)),
+                    bytes: sent.bytes,
                 })
                 .collect();
             self.estimator.report(now, &fates);
@@ -187,7 +173,6 @@ impl Flow {
             self.next_report += REPORT_EVERY;
             self.send_report(t, way);
         }
-        self.targets.push(f64::from(budget.available.bps()));
     }
 
     fn make_picture(&mut self, t: f64, now: Instant, most: f64, random: &mut StdRng) {
@@ -211,27 +196,17 @@ impl Flow {
         let report = self
             .sent
             .drain(..=newest)
-            .map(|sent| (sent.departed, sent.arrived.filter(|at| *at <= t), sent.bytes));
+            .map(|sent| Sent { arrived: sent.arrived.filter(|at| *at <= t), ..sent });
         self.reports.push_back((t + way.delay(), report.collect()));
     }
 
-    fn seconds(&self, count: usize) -> Vec<Second> {
-        let second = |n: usize| {
+    fn seconds(&self, count: usize) -> Vec<f64> {
+        let rate = |n: usize| {
             let within = |at: f64| at >= n as f64 && at < (n + 1) as f64;
-            let bytes: usize =
-                self.arrived.iter().filter(|(at, _)| within(*at)).map(|(_, bytes)| bytes).sum();
-            let whole = self.pictures.iter().filter(|one| one.packets == 0 && within(one.last));
-            let mut late: Vec<f64> = whole.map(|one| one.last - one.made).collect();
-            late.sort_by(f64::total_cmp);
-            Second {
-                rate: bytes as f64 * 8.0,
-                latency_p95: share(&late, 0.95),
-                latency_max: late.last().copied().unwrap_or(0.0),
-                pictures: late.len(),
-                target: self.targets.get(n * 1000).copied().unwrap_or(0.0),
-            }
+            let arrived = self.arrived.iter().filter(|(at, _)| within(*at));
+            arrived.map(|(_, bytes)| *bytes as f64 * 8.0).sum()
         };
-        (0..count).map(second).collect()
+        (0..count).map(rate).collect()
     }
 }
 

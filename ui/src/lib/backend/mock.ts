@@ -192,6 +192,8 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
       const camera = { on: intent.on, live: intent.on, problem: null };
       return inCall(snapshot, { camera, selfTile: intent.on ? 'self' : null });
     }
+    case 'setPictureQuality':
+      return { ...snapshot, settings: { ...snapshot.settings, pictureQuality: intent.quality } };
     case 'setVolume': {
       const { account, percent: volume } = intent;
       const others = snapshot.call?.participants ?? [];

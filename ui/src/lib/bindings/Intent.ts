@@ -3,6 +3,7 @@ import type { AccountName } from "./AccountName";
 import type { CallId } from "./CallId";
 import type { CallMedia } from "./CallMedia";
 import type { DeviceKind } from "./DeviceKind";
+import type { PictureQuality } from "./PictureQuality";
 import type { Settings } from "./Settings";
 
 /**
@@ -80,7 +81,11 @@ account: AccountName,
 /**
  * In percent, 100 as it comes, 200 at most.
  */
-percent: number, } | { "type": "refreshDevices" } | { "type": "testSound", 
+percent: number, } | { "type": "setPictureQuality", 
+/**
+ * In which.
+ */
+quality: PictureQuality, } | { "type": "refreshDevices" } | { "type": "testSound", 
 /**
  * Which of them.
  */

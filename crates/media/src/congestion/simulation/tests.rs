@@ -73,8 +73,8 @@ fn loss_and_jitter_of_a_wide_way_are_no_congestion() {
     for (network, least) in [
         (Network { loss: 0.02, ..wide() }, 1.6e6),
         (Network { loss: 0.05, ..wide() }, 1.5e6),
-        (Network { loss: 0.1, ..wide() }, 1.2e6),
-        (Network { loss: 0.05, burst: 4.0, ..wide() }, 1.2e6),
+        (Network { loss: 0.1, ..wide() }, 1.3e6),
+        (Network { loss: 0.05, burst: 4.0, ..wide() }, 1.4e6),
         (Network { delay: 0.1, jitter: 0.03, ..wide() }, 1.6e6),
         (Network { delay: 0.03, jitter: 0.015, ..wide() }, 1.6e6),
     ] {
