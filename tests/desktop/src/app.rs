@@ -173,6 +173,7 @@ impl Options {
             None => place::program("tincan")?,
         };
         let data = self.home.join("tincan");
+        prefer_small_pictures(&data.join("profiles").join(&self.name))?;
         let mut arguments = vec!["--profile".to_owned(), self.name.clone()];
         arguments.extend(["--data-dir".to_owned(), data.display().to_string()]);
         arguments.extend(self.arguments);
@@ -301,6 +302,20 @@ impl Deref for App {
     fn deref(&self) -> &Window {
         &self.window
     }
+}
+
+/// What a profile keeps of preferences.
+const PREFERENCES: &str = "preferences.json";
+
+/// Two apps and their windows share the machine's processor.
+fn prefer_small_pictures(profile: &Path) -> Result<()> {
+    let file = profile.join(PREFERENCES);
+    if file.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(profile).with_context(|| format!("while making {profile:?}"))?;
+    let preferences = serde_json::json!({ "settings": { "pictureQuality": "medium" } });
+    std::fs::write(&file, preferences.to_string()).with_context(|| format!("writing {file:?}"))
 }
 
 impl App {
