@@ -114,6 +114,7 @@ async fn what_is_heard_and_what_is_said_is_under_control_during_a_call() -> Resu
     let talk = Talk { folder: desktop.output() };
     let volume = async {
         set_volume(&bob, "alice", 0).await?;
+        is_silent(&bobs, "the sound of connecting has ended").await?;
         talk.is_not_heard(&alices, &bobs, "alice-turned-off").await?;
         set_volume(&bob, "alice", 200).await?;
         talk.reaches(&alices, &bobs, "alice-turned-up").await
