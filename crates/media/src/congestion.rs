@@ -1,11 +1,13 @@
 //! What the network carries: how much may be sent, and when each packet goes. Pure: what became of
 //! packets comes in with the time, rates and packets come out.
 
+mod backlog;
 pub mod budget;
 mod bursts;
 pub mod estimator;
 mod losses;
 pub mod pacer;
+mod protection;
 mod queue;
 mod rates;
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod simulation;
 pub use budget::SendBudget;
 pub use estimator::{Estimator, Limits};
 pub use pacer::{Pacer, Priority};
+pub use protection::Protection;
 
 use std::time::{Duration, Instant};
 

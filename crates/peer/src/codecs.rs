@@ -1,7 +1,9 @@
 //! What a connection can carry: H.264 constrained baseline with retransmission, and Opus.
 
+use crate::companions::WithCompanions;
 use crate::congestion::{Pacing, Reports};
 use crate::feedback::Feedback;
+use crate::protection::{Protect, Protecting, Recover};
 use crate::repair::{Answers, Requests, RoundTrip};
 use rtc::interceptor::{CongestionControlBuilder, Slot, TwccReceiverBuilder, TwccSenderBuilder};
 use rtc::media_stream::MediaStreamTrack;
@@ -9,11 +11,12 @@ use rtc::peer_connection::configuration::interceptor_registry::{
     Registry, configure_rtcp_reports, configure_simulcast_extension_headers,
 };
 use rtc::peer_connection::configuration::media_engine::{
-    MIME_TYPE_H264, MIME_TYPE_OPUS, MediaEngine,
+    MIME_TYPE_FLEX_FEC03, MIME_TYPE_H264, MIME_TYPE_OPUS, MediaEngine,
 };
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
-    RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
+    RTCRtpEncodingParameters, RTCRtpFecParameters, RTCRtpHeaderExtensionCapability,
+    RTCRtpRtxParameters, RtpCodecKind,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +24,7 @@ use webrtc::error::Result;
 
 const H264_PAYLOAD_TYPE: u8 = 102;
 const H264_RTX_PAYLOAD_TYPE: u8 = 103;
+const FEC_PAYLOAD_TYPE: u8 = 104;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 /// RTP clock of pictures (RFC 6184).
 pub const VIDEO_CLOCK: u32 = 90_000;
@@ -74,6 +78,8 @@ pub struct Ours {
     pub pacing: Pacing,
     /// Learns what the way carries.
     pub reports: Reports,
+    /// How pictures are protected.
+    pub protecting: Protecting,
 }
 
 /// The codecs and the chain of interceptors.
@@ -90,6 +96,16 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
                 rtcp_feedback: vec![],
             },
             H264_RTX_PAYLOAD_TYPE,
+        ),
+        (
+            RTCRtpCodec {
+                mime_type: MIME_TYPE_FLEX_FEC03.into(),
+                clock_rate: VIDEO_CLOCK,
+                channels: 0,
+                sdp_fmtp_line: "repair-window=10000000".into(),
+                rtcp_feedback: vec![],
+            },
+            FEC_PAYLOAD_TYPE,
         ),
     ];
     for (rtp_codec, payload_type) in video {
@@ -113,11 +129,16 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
     }
     let round_trip = Arc::<RoundTrip>::default();
     let registry = configure_rtcp_reports(Registry::new())
-        .with(Slot::CongestionControl, CongestionControlBuilder::new(ours.reports).build())
-        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(
+            Slot::CongestionControl,
+            WithCompanions(CongestionControlBuilder::new(ours.reports).build()),
+        )
+        .with(Slot::TwccSender, WithCompanions(TwccSenderBuilder::new().build()))
         .with(Pacing::slot(), ours.pacing)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Answers::slot(), Answers::new(round_trip.clone()))
+        .with(Protect::slot(), Protect::new(ours.protecting))
+        .with(Recover::slot(), Recover::default())
         .with(Requests::slot(), Requests::new(round_trip))
         .with(Feedback::slot(), ours.feedback);
     configure_simulcast_extension_headers(&mut engine)?;
@@ -126,6 +147,7 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
 
 /// A local track with one encoding.
 pub fn track(kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32, stream: &str) -> MediaStreamTrack {
+    let pictures = kind == RtpCodecKind::Video;
     let id = match kind {
         RtpCodecKind::Audio => "audio",
         _ => "video",
@@ -138,6 +160,9 @@ pub fn track(kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32, stream: &str) ->
         vec![RTCRtpEncodingParameters {
             rtp_coding_parameters: RTCRtpCodingParameters {
                 ssrc: Some(ssrc),
+                // Streams of their own, if the other side takes them.
+                rtx: pictures.then(|| RTCRtpRtxParameters { ssrc: rand::random() }),
+                fec: pictures.then(|| RTCRtpFecParameters { ssrc: rand::random() }),
                 ..Default::default()
             },
             codec,

@@ -11,7 +11,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tincan_media::congestion::{Estimator, Fate, Limits, Pacer, Priority, SendBudget};
+use tincan_media::congestion::{
+    Estimator, Fate, Limits, Pacer, Priority, Protection, SendBudget,
+};
 
 /// What IP, UDP and SRTP add to a packet, in bytes.
 const AROUND: usize = 28 + 16;
@@ -46,6 +48,11 @@ impl Congestion {
     /// What may be sent.
     pub fn budget(&self) -> SendBudget {
         self.estimator().budget()
+    }
+
+    /// How pictures are protected against loss.
+    pub fn protection(&self) -> Option<Protection> {
+        self.estimator().protection()
     }
 
     /// What was made waits, here or in the network: more would come too late.
@@ -169,7 +176,9 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
         let mut packet = packet?;
         // It leaves now, whenever it was made: what it waited here is not the network's delay.
         packet.now = now;
-        self.shared.estimator().send(now);
+        if let Packet::Rtp(rtp) = &packet.message.packet {
+            self.shared.estimator().send(now, rtp.marshal_size() + AROUND);
+        }
         Some(packet)
     }
 

@@ -80,6 +80,10 @@ impl Peer {
             feedback: Feedback::new(feedback.clone(), key_frame_wanted.clone(), sinks.clocks),
             pacing: Pacing::new(congestion.clone(), key_frame_wanted),
             reports: Reports(congestion.clone()),
+            protecting: {
+                let congestion = congestion.clone();
+                Box::new(move || congestion.protection())
+            },
         };
         let connection = build(
             &options,

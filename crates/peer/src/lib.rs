@@ -5,6 +5,7 @@
 
 mod addresses;
 mod codecs;
+mod companions;
 mod congestion;
 mod connection;
 mod control;
@@ -13,6 +14,7 @@ mod feedback;
 mod handler;
 mod options;
 mod outbound;
+mod protection;
 mod repair;
 mod reports;
 mod setup;

@@ -2,6 +2,7 @@
 //! the other side (RFC 4588). In the place of the crate's interceptors, which know neither the round
 //! trip nor what a retransmission brought, and so ask and answer several times for each loss.
 
+mod lossiness;
 mod missing;
 mod resend;
 
@@ -111,8 +112,11 @@ impl Requests {
                 media_ssrc: *media_ssrc,
                 nacks: nack_pairs_from_sequence_numbers(&numbers),
             };
-            let message = AttributedPacket::new(Packet::Rtcp(vec![Box::new(request)]));
-            self.written.push_back(TaggedPacket { now, transport: Default::default(), message });
+            for _ in 0..missing.copies() {
+                let message = AttributedPacket::new(Packet::Rtcp(vec![Box::new(request.clone())]));
+                let transport = Default::default();
+                self.written.push_back(TaggedPacket { now, transport, message });
+            }
         }
     }
 }
@@ -167,7 +171,9 @@ impl Interceptor for Requests {
     fn bind_remote_stream(&mut self, info: &StreamInfo) {
         let asks =
             info.rtcp_feedback.iter().any(|one| one.typ == "nack" && one.parameter.is_empty());
-        if !asks {
+        // The crate binds streams of retransmissions after what they repeat, with the same feedback;
+        // but what is missing of them nobody has again.
+        if !asks || self.repeats.contains_key(&info.ssrc) {
             return;
         }
         self.streams.entry(info.ssrc).or_default();
@@ -324,6 +330,8 @@ mod tests {
         let (mut answers, mut requests) = (Answers::new(theirs), Requests::new(ours.clone()));
         answers.bind_local_stream(&stream());
         requests.bind_remote_stream(&stream());
+        let alone = StreamInfo { ssrc: REPEATS, ssrc_rtx: None, payload_type_rtx: None, ..stream() };
+        requests.bind_remote_stream(&alone);
         let start = Instant::now();
         let ms = |ms| start + Duration::from_millis(ms);
         for number in 0..3 {

@@ -50,12 +50,14 @@ const VOICE: [(u32, u32); 5] = [
 /// The voice in a network that is wider than all of these.
 const MOST_VOICE: u32 = 64_000;
 
-/// Divides what is available; `loss` of it has to be sent again.
-pub fn divide(available: f64, loss: f64) -> (Bitrate, Bitrate) {
+/// Divides what is available; `loss` of it has to be sent again, and `protection` of pictures goes along
+/// with them.
+pub fn divide(available: f64, loss: f64, protection: f64) -> (Bitrate, Bitrate) {
     let bps = available.clamp(0.0, f64::from(u32::MAX)) as u32;
     let voice = VOICE.iter().find(|(up_to, _)| bps < *up_to).map_or(MOST_VOICE, |(_, rate)| *rate);
     let left = f64::from(bps.saturating_sub(voice + AUDIO_HEADERS));
-    let video = left * (1.0 - loss.clamp(0.0, MOST_REPAIR)) / (1.0 + VIDEO_HEADERS);
+    let repaired = left * (1.0 - loss.clamp(0.0, MOST_REPAIR)) / (1.0 + protection);
+    let video = repaired / (1.0 + VIDEO_HEADERS);
     (Bitrate::from_bps((video as u32).max(LEAST_VIDEO)), Bitrate::from_bps(voice))
 }
 
@@ -65,18 +67,18 @@ mod tests {
 
     #[test]
     fn the_voice_keeps_its_part_in_narrow_networks_and_pictures_take_wide_ones() {
-        let (video, audio) = divide(100_000.0, 0.0);
+        let (video, audio) = divide(100_000.0, 0.0, 0.0);
         assert_eq!((video.bps(), audio.bps()), (53_584, 16_000));
-        let (video, audio) = divide(3_000_000.0, 0.0);
+        let (video, audio) = divide(3_000_000.0, 0.0, 0.0);
         assert!(video.bps() > 2_700_000 && audio.bps() == MOST_VOICE, "{video:?} {audio:?}");
-        assert_eq!(divide(0.0, 0.0).0.bps(), LEAST_VIDEO);
+        assert_eq!(divide(0.0, 0.0, 0.0).0.bps(), LEAST_VIDEO);
     }
 
     #[test]
     fn what_is_sent_again_is_left_out() {
-        let whole = divide(1_000_000.0, 0.0).0.bps();
-        let lossy = divide(1_000_000.0, 0.1).0.bps();
+        let whole = divide(1_000_000.0, 0.0, 0.0).0.bps();
+        let lossy = divide(1_000_000.0, 0.1, 0.0).0.bps();
         assert!((f64::from(lossy) / f64::from(whole) - 0.9).abs() < 0.001);
-        assert_eq!(divide(1_000_000.0, 0.9), divide(1_000_000.0, MOST_REPAIR));
+        assert_eq!(divide(1_000_000.0, 0.9, 0.0), divide(1_000_000.0, MOST_REPAIR, 0.0));
     }
 }

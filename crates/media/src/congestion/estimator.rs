@@ -1,11 +1,12 @@
 //! How much the way carries. Grows fast while nothing speaks against it, takes what arrives for the
 //! way's rate as soon as packets wait, and lets the queue run empty before it goes on.
 
+use super::backlog::{Backlog, InFlight};
 use super::bursts::Bursts;
 use super::losses::Losses;
 use super::queue::Queue;
 use super::rates::Arrivals;
-use super::{Fate, SendBudget, budget};
+use super::{Fate, Protection, SendBudget, budget};
 use std::time::{Duration, Instant};
 use tincan_proto::units::Bitrate;
 
@@ -33,6 +34,12 @@ impl Default for Limits {
 /// The rate of the way while it is full is that of arrivals over this time: short, as it may have just
 /// dropped.
 const FULL_OVER: Duration = Duration::from_millis(250);
+/// Having waited for longer, in seconds, packets were behind each other.
+const LEAST_WAIT: f64 = 0.02;
+/// A packet that arrives is reported after so many seconds on average.
+const REPORTED_AFTER: f64 = 0.025;
+/// As much longer the shortest time to a report becomes with each of them.
+const LONGER: Duration = Duration::from_micros(200);
 /// What is sent now is looked at over this time: some pictures.
 const SENT_OVER: Duration = Duration::from_millis(500);
 /// After the queue ran empty, this share of the way's rate is sent.
@@ -117,9 +124,12 @@ pub struct Estimator {
     arrivals: Arrivals,
     bursts: Bursts,
     losses: Losses,
+    backlog: Backlog,
+    flying: InFlight,
     round_trip: Option<Duration>,
-    /// When the first packet left that nothing was reported of.
-    unreported: Option<Instant>,
+    /// The shortest time from a packet's leaving to the report of it, of late.
+    shortest: Option<Duration>,
+    protection: Option<Protection>,
     last_step: Option<Instant>,
     /// Reports in a row that saw a queue.
     full: u32,
@@ -140,8 +150,11 @@ impl Estimator {
             arrivals: Arrivals::default(),
             bursts: Bursts::default(),
             losses: Losses::default(),
+            backlog: Backlog::default(),
+            flying: InFlight::default(),
             round_trip: None,
-            unreported: None,
+            shortest: None,
+            protection: None,
             last_step: None,
             full: 0,
             patient_until: None,
@@ -149,14 +162,14 @@ impl Estimator {
         }
     }
 
-    /// A packet leaves.
-    pub fn send(&mut self, now: Instant) {
-        self.unreported.get_or_insert(now);
+    /// A packet of `bytes` leaves.
+    pub fn send(&mut self, now: Instant, bytes: usize) {
+        self.flying.send(now, bytes);
     }
 
     /// Takes what was reported of packets, in the order in which they left.
     pub fn report(&mut self, now: Instant, fates: &[Fate]) {
-        self.unreported = None;
+        self.flying.report(fates);
         let Some(last) = fates.iter().rfind(|fate| fate.arrived.is_some()) else {
             self.losses.note(now, fates);
             return;
@@ -166,12 +179,16 @@ impl Estimator {
         }
         let took = now.saturating_duration_since(last.departed);
         self.round_trip = Some(self.round_trip.map_or(took, |before| (before * 7 + took) / 8));
+        // A way that has become longer is believed in the end.
+        self.shortest = Some(self.shortest.map_or(took, |before| took.min(before + LONGER)));
         self.queue.note(now, fates);
+        self.note_backlog(fates);
         self.arrivals.note(fates);
         self.bursts.note(now, fates);
         self.losses.note(now, fates);
         let passed = self.last_step.replace(now).map_or(0.0, |at| (now - at).as_secs_f64());
         self.step(now, passed.min(0.5));
+        self.protection = Protection::of(self.protection, self.losses.usual(), self.round_trip);
         let (floor, ceiling) = (self.limits.floor.bps(), self.limits.ceiling.bps());
         self.target = self.target.clamp(f64::from(floor), f64::from(ceiling));
     }
@@ -187,8 +204,13 @@ impl Estimator {
     /// When to call [`Self::wait`]; none while everything was reported, or nothing ever.
     pub fn next_wait(&self) -> Option<Instant> {
         let round_trip = self.round_trip?;
-        let first = self.unreported?;
+        let first = self.flying.since()?;
         Some(self.silent.map_or(first + SILENCE + round_trip, |last| last + SILENT_STEP))
+    }
+
+    /// How pictures are to be protected against loss.
+    pub fn protection(&self) -> Option<Protection> {
+        self.protection
     }
 
     /// What may be sent, all in all.
@@ -199,15 +221,48 @@ impl Estimator {
     /// The same, divided.
     pub fn budget(&self) -> SendBudget {
         let loss = self.losses.share();
-        let (video, audio) = budget::divide(self.target, loss);
+        let protection = self.protection.map_or(0.0, |protection| protection.share);
+        let (video, audio) = budget::divide(self.target, loss, protection);
         SendBudget {
             available: self.target(),
             video,
             audio,
             round_trip: self.round_trip,
             loss: loss as f32,
-            queue: Duration::from_secs_f64(self.queue.now()),
+            queue: Duration::from_secs_f64(self.waiting()),
         }
+    }
+
+    /// Counts what comes through a full way: of what was sent before it was noticed to be full, since
+    /// of what is sent after that there is less than the way carries.
+    fn note_backlog(&mut self, fates: &[Fate]) {
+        let noticed = match self.phase {
+            Phase::Drain(drain) => Some(drain.since),
+            Phase::Begin | Phase::Steady | Phase::Contest { .. } => None,
+        };
+        for fate in fates {
+            let later = noticed.is_some_and(|noticed| fate.departed > noticed);
+            if let (false, Some(arrived), Some(waited)) =
+                (later, fate.arrived, self.queue.waited(fate))
+            {
+                self.backlog.note(arrived, fate.bytes, waited > LEAST_WAIT);
+                if noticed.is_some() && let Some(rate) = self.backlog.rate() {
+                    self.way = self.way.map(|(_, seen)| (rate, seen));
+                }
+            }
+        }
+    }
+
+    /// How long a packet that leaves now waits, in seconds: at least as long as the last that has
+    /// arrived, and while the way's rate is known to be less than what is sent, behind all that is out.
+    fn waiting(&self) -> f64 {
+        let behind = match (self.phase, self.way, self.shortest) {
+            (Phase::Drain(_), Some((way, _)), Some(shortest)) => {
+                self.flying.bits() / way.max(1.0) - shortest.as_secs_f64() - REPORTED_AFTER
+            }
+            _ => 0.0,
+        };
+        self.queue.now().max(behind)
     }
 
     /// Reports have come again after silence: what was seen before says little.
@@ -215,6 +270,7 @@ impl Estimator {
         self.arrivals.forget();
         self.bursts.forget();
         self.losses.restart();
+        self.backlog = Backlog::default();
         let before = self.way.map_or(f64::from(self.limits.start.bps()), |(way, _)| way);
         self.target = self.target.max(0.5 * before.min(f64::from(self.limits.start.bps())));
         self.phase = Phase::Begin;
@@ -238,7 +294,8 @@ impl Estimator {
     }
 
     fn begin_to_drain(&mut self, now: Instant) {
-        let arrived = self.arrivals.rate(FULL_OVER).unwrap_or(self.target);
+        let arrived = self.backlog.rate().or_else(|| self.arrivals.rate(FULL_OVER));
+        let arrived = arrived.unwrap_or(self.target);
         // More cannot have been offered to the way than was meant to be, but for what was on it.
         let way = arrived.min(self.target * 1.1);
         self.way = Some((way, now));
@@ -249,7 +306,7 @@ impl Estimator {
 
     /// The share of the way's rate that lets its queue run empty soon.
     fn draining(&self) -> f64 {
-        (1.0 - self.queue.now() / EMPTY_WITHIN).clamp(LEAST_DRAIN, MOST_DRAIN)
+        (1.0 - self.waiting() / EMPTY_WITHIN).clamp(LEAST_DRAIN, MOST_DRAIN)
     }
 
     fn drain(&mut self, now: Instant, mut drain: Drain) {
@@ -270,6 +327,7 @@ impl Estimator {
             self.phase = Phase::Steady;
             self.target = KEEP * way;
             self.losses.restart();
+            self.backlog = Backlog::default();
             return;
         }
         self.target = way * self.draining();

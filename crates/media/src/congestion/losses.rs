@@ -62,6 +62,11 @@ impl Losses {
         *usual += (share - *usual) * (passed / USUALLY).min(1.0);
     }
 
+    /// The share that is usually lost, 0 to 1; 0 while that is not known.
+    pub fn usual(&self) -> f64 {
+        self.usual.unwrap_or(0.0)
+    }
+
     /// The share lost of late, 0 to 1; 0 while there were few packets.
     pub fn share(&self) -> f64 {
         if self.packets() < LEAST_PACKETS {

@@ -33,11 +33,7 @@ impl Queue {
     /// Takes what one report says.
     pub fn note(&mut self, now: Instant, fates: &[Fate]) {
         let epoch = *self.epoch.get_or_insert(now);
-        let ways = fates.iter().filter_map(|fate| {
-            let left = fate.departed.saturating_duration_since(epoch).as_secs_f64()
-                - epoch.saturating_duration_since(fate.departed).as_secs_f64();
-            Some(fate.arrived?.as_secs_f64() - left)
-        });
+        let ways = fates.iter().filter_map(|fate| way(fate, epoch));
         // The least of a report: jitter makes others later, a queue makes all of them so.
         let Some(way) = ways.reduce(f64::min) else { return };
         if self.span_begun.is_none_or(|begun| now.saturating_duration_since(begun) >= SPAN) {
@@ -50,12 +46,16 @@ impl Queue {
         if let Some(least) = self.least.back_mut() {
             *least = least.min(way);
         }
-        let base = self.least.iter().copied().fold(f64::INFINITY, f64::min);
-        self.now = (way - base).max(0.0);
+        self.now = (way - self.base()).max(0.0);
         self.recent.push_back(self.now);
         if self.recent.len() > VARIED_OVER {
             self.recent.pop_front();
         }
+    }
+
+    /// How long this packet waited; none if it was lost, or nothing is known of the way.
+    pub fn waited(&self, fate: &Fate) -> Option<f64> {
+        Some((way(fate, self.epoch?)? - self.base()).max(0.0))
     }
 
     /// How long packets wait now.
@@ -72,6 +72,18 @@ impl Queue {
         let usual = recent.get(recent.len() / 4).copied().unwrap_or(0.0);
         (LEAST + USUAL * usual).min(MOST)
     }
+
+    /// The fastest way of late.
+    fn base(&self) -> f64 {
+        self.least.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// How long a packet took, against an unknown offset of clocks; none if it was lost.
+fn way(fate: &Fate, epoch: Instant) -> Option<f64> {
+    let left = fate.departed.saturating_duration_since(epoch).as_secs_f64()
+        - epoch.saturating_duration_since(fate.departed).as_secs_f64();
+    Some(fate.arrived?.as_secs_f64() - left)
 }
 
 #[cfg(test)]

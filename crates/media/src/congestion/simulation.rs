@@ -152,7 +152,7 @@ impl Flow {
             }
         }
         while let Some(packet) = self.pacer.pop(now) {
-            self.estimator.send(now);
+            self.estimator.send(now, packet.bytes);
             let arrived = way.pass(t, packet.bytes);
             self.sent.push_back(Sent { departed: t, arrived, bytes: packet.bytes });
             if let Some(at) = arrived {

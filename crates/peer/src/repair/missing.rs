@@ -1,5 +1,6 @@
 //! Packets of one picture stream that have not come, and when each is asked for.
 
+use super::lossiness::Lossiness;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ struct Wanted {
 pub struct Missing {
     newest: Option<u64>,
     wanted: BTreeMap<u64, Wanted>,
+    lossiness: Lossiness,
 }
 
 impl Missing {
@@ -42,8 +44,10 @@ impl Missing {
             return;
         }
         self.wanted.remove(&number);
+        self.lossiness.passed();
         for missing in newest + 1..number {
             self.wanted.insert(missing, Wanted { noticed: now, asked: Vec::new() });
+            self.lossiness.missed();
         }
         self.newest = Some(newest.max(number));
         if begins_key_frame {
@@ -78,6 +82,11 @@ impl Missing {
             *number as u16
         })
         .collect()
+    }
+
+    /// How often each request is to go.
+    pub fn copies(&self) -> usize {
+        self.lossiness.copies()
     }
 
     /// When to ask next.

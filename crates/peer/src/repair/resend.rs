@@ -1,6 +1,7 @@
 //! Packets of one picture stream that the far side may ask for again, and which of its requests are
 //! worth an answer.
 
+use super::lossiness::Lossiness;
 use bytes::{BufMut, BytesMut};
 use rtc::rtp::Packet;
 use rtc::rtp::header::Header;
@@ -34,16 +35,19 @@ pub struct Resend {
     /// The stream of retransmissions and its payload type (RFC 4588); none: as they were.
     stream: Option<(u32, u8)>,
     sequence: u16,
+    lossiness: Lossiness,
 }
 
 impl Resend {
     /// Nothing was sent yet.
     pub fn new(stream: Option<(u32, u8)>) -> Self {
-        Self { kept: VecDeque::new(), stream, sequence: rand::random() }
+        let (kept, lossiness) = (VecDeque::new(), Lossiness::default());
+        Self { kept, stream, sequence: rand::random(), lossiness }
     }
 
     /// A packet leaves for the first time. Nobody needs what was before a key frame.
     pub fn keep(&mut self, now: Instant, packet: Packet) {
+        self.lossiness.passed();
         if begins_key_frame(&packet.payload) {
             self.kept.clear();
         }
@@ -71,10 +75,21 @@ impl Resend {
             if old || answered || kept.times == TIMES {
                 continue;
             }
+            if kept.times == 0 {
+                self.lossiness.missed();
+            }
             (kept.last, kept.times) = (now, kept.times + 1);
-            again.push(wrap(&kept.packet, self.stream, &mut self.sequence));
+            again.push(kept.packet.clone());
         }
-        again
+        let all = again.len() * self.copies();
+        let copies = again.iter().cycle().take(all);
+        copies.map(|packet| wrap(packet, self.stream, &mut self.sequence)).collect()
+    }
+
+    /// How often each answer goes. Copies go one after the other, as whole rows may be lost; as they
+    /// were, packets go once, since receivers take the second for a replay.
+    fn copies(&self) -> usize {
+        if self.stream.is_some() { self.lossiness.copies() } else { 1 }
     }
 }
 

@@ -81,6 +81,7 @@ impl Scenario {
             usual("loss 5 %", loss(0.05)),
             usual("loss 10 %", loss(0.1)),
             usual("loss 5 % in rows of 4", Impairment { burst: 4.0, ..loss(0.05) }),
+            usual("loss 5 %, 100 ms", Impairment { delay: ms(100), ..loss(0.05) }),
             usual("100 ms ± 30 ms", Impairment { delay: ms(100), jitter: ms(30), ..whole }),
             narrow("500 kbit/s", rate(500, s(1))),
             narrow("300 kbit/s", rate(300, s(1))),
