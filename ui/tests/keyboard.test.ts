@@ -29,6 +29,11 @@ test('a call is made, shared in and ended by keyboard', async () => {
   expect(lastIntent(backend)).toEqual({ type: 'setMicrophone', on: false });
   await user.keyboard('v');
   expect(lastIntent(backend)).toEqual({ type: 'setCamera', on: false });
+  await user.keyboard('v');
+  await user.keyboard('{Shift>}V{/Shift}');
+  expect(lastIntent(backend)).toEqual({ type: 'pauseCamera', on: true });
+  await user.keyboard('v');
+  expect(lastIntent(backend)).toEqual({ type: 'setCamera', on: true });
   await user.keyboard('p');
   expect(backend.shell.calls).toEqual(['openPip']);
   await tabTo('hang-up');

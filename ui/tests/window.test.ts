@@ -192,6 +192,23 @@ describe('in a call', () => {
     ]);
   });
 
+  test('a picture that is paused is told apart from a camera that is off, on both sides', async () => {
+    await show('remote-paused');
+    expect(id('remote-paused')).toHaveTextContent('bob has paused the picture');
+    expect(gone('remote-camera-off')).toBe(true);
+    cleanup();
+    const backend = await show('own-paused');
+    expect(id('self-paused')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Camera' })).toHaveAttribute('aria-pressed', 'false');
+    await user.click(id('stop-camera'));
+    expect(lastIntent(backend)).toEqual({ type: 'setCamera', on: false });
+    await user.click(id('toggle-camera'));
+    await user.click(id('pause-camera'));
+    expect(lastIntent(backend)).toEqual({ type: 'pauseCamera', on: true });
+    await user.click(id('toggle-camera'));
+    expect(lastIntent(backend)).toEqual({ type: 'setCamera', on: true });
+  });
+
   test('an audio call says that it is one, and not that a camera is off', async () => {
     await show('connected-audio');
     expect(id('remote-camera-off')).toHaveTextContent('Audio call');

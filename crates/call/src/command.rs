@@ -65,7 +65,7 @@ pub enum Command {
         peer: PeerKey,
     },
     /// Take sound and picture from now on, or not. Devices that are off are closed, a camera also
-    /// while the picture is a screen.
+    /// while the picture is a screen; while its picture is paused it stays open.
     Capture {
         /// Sound.
         microphone: bool,

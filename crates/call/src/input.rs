@@ -51,6 +51,12 @@ pub enum Input {
         /// On.
         on: bool,
     },
+    /// The person holds the camera's picture back for now, or lets it out again. Switching the
+    /// camera ends it.
+    CameraPaused {
+        /// Hold it back.
+        on: bool,
+    },
     /// The person wants to share a screen, in place of one that is shared.
     SharePressed {
         /// Which; none: the system's dialog asks.

@@ -46,6 +46,8 @@ pub struct Call {
     pub echoing: bool,
     /// The person wants to be seen.
     pub camera: bool,
+    /// They hold the camera's picture back for now. The camera stays open.
+    pub paused: bool,
     /// The screen that the person shares.
     pub sharing: Sharing,
     /// When the first participant was connected.
@@ -55,10 +57,11 @@ pub struct Call {
 impl Call {
     /// What the one picture track carries.
     pub const fn picture(&self) -> Picture {
+        let camera = if self.paused { Picture::Paused } else { Picture::Camera };
         match self.sharing {
             Sharing { running: Some(share), camera_shown: false, .. } => Picture::Screen(share),
-            Sharing { running: Some(_), camera_shown: true, .. } => Picture::Camera,
-            Sharing { running: None, .. } if self.camera => Picture::Camera,
+            Sharing { running: Some(_), camera_shown: true, .. } => camera,
+            Sharing { running: None, .. } if self.camera => camera,
             Sharing { running: None, .. } => Picture::Nothing,
         }
     }
@@ -69,10 +72,22 @@ impl Call {
 pub enum Picture {
     /// Nothing.
     Nothing,
+    /// Nothing, but the camera is open, so that its picture is back at once.
+    Paused,
     /// The camera.
     Camera,
     /// A screen.
     Screen(ShareId),
+}
+
+impl Picture {
+    /// The others are sent pictures.
+    pub const fn is_sent(self) -> bool {
+        match self {
+            Self::Nothing | Self::Paused => false,
+            Self::Camera | Self::Screen(_) => true,
+        }
+    }
 }
 
 /// Counts the shares of a device: what is said of an earlier one counts no more.
@@ -103,6 +118,8 @@ pub struct Participant {
     pub camera: bool,
     /// That picture is a screen.
     pub screen: bool,
+    /// They hold their picture back for now.
+    pub paused: bool,
     /// Sound and picture take the way through a relay.
     pub relayed: bool,
     /// They send a picture and none arrives here.
@@ -122,6 +139,7 @@ impl Participant {
             microphone: true,
             camera: media == CallMedia::Video,
             screen: false,
+            paused: false,
             relayed: false,
             picture_missing: false,
             own_picture_missing: false,

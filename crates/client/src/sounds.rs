@@ -69,6 +69,7 @@ mod tests {
             microphone: true,
             echoing: false,
             camera: false,
+            paused: false,
             sharing: Sharing::default(),
             connected_at: None,
         };

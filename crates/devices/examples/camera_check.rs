@@ -108,11 +108,26 @@ mod checks {
             ensure!(begun.elapsed() < PATIENCE, "{} distinct pictures", distinct.len());
         }
         let rate = f64::from(taken) / begun.elapsed().as_secs_f64();
+        ensure!(nodes_open()? == 1, "{} nodes are open", nodes_open()?);
         drop(opened.camera);
+        // The light of a camera goes out with its last descriptor.
+        ensure!(nodes_open()? == 0, "it is still open");
         ensure!(opened.frames.take(Duration::from_secs(1)).is_end(), "pictures after closing");
         ensure!(opened.failures.try_recv().is_err(), "a failure was reported");
         say(&format!("{expected}: open after {opening:?}, {taken} pictures, {rate:.1} a second"));
         Ok(())
+    }
+
+    /// How many descriptors of cameras this process holds.
+    fn nodes_open() -> Result<usize> {
+        let links = std::fs::read_dir("/proc/self/fd")?.flatten();
+        let targets = links.filter_map(|link| std::fs::read_link(link.path()).ok());
+        Ok(targets.filter(|target| target.starts_with("/dev") && is_node(target)).count())
+    }
+
+    fn is_node(target: &std::path::Path) -> bool {
+        let name = target.file_name().and_then(std::ffi::OsStr::to_str);
+        name.is_some_and(|name| name.starts_with("video"))
     }
 
     fn missing(devices: &SystemDevices) -> Result<()> {

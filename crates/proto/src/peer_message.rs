@@ -204,6 +204,10 @@ pub enum ControlMessage {
         /// That picture is a screen. Who does not say so sends none.
         #[serde(default)]
         screen: bool,
+        /// No picture is sent although the camera is on: it is held back for now. Who does not say
+        /// so holds none back.
+        #[serde(default)]
+        paused: bool,
     },
     /// No picture of the receiver's reaches the sender although one should, or one does again.
     PictureMissing {
@@ -299,7 +303,8 @@ mod tests {
         assert_eq!(read(r#"{"type":"futureThing"}"#), Some(ControlMessage::Unknown));
         assert_eq!(read(r#"{"type":"bye"}"#), Some(ControlMessage::Bye));
         let older = read(r#"{"type":"media","microphone":true,"camera":true}"#);
-        let said = ControlMessage::Media { microphone: true, camera: true, screen: false };
-        assert_eq!(older, Some(said), "screens came later");
+        let said =
+            ControlMessage::Media { microphone: true, camera: true, screen: false, paused: false };
+        assert_eq!(older, Some(said), "screens came later, and pausing after them");
     }
 }

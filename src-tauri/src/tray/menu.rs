@@ -144,7 +144,8 @@ fn talked(since: UnixMillis, now: UnixMillis) -> String {
 fn call_items(call: &CallView, screens: &ScreensView, menu: &mut Menu) {
     let muted = !call.microphone.on;
     menu.push(Item::Check("Mute".into(), muted, Action::Microphone(muted)));
-    let camera = call.camera.on;
+    // One that is paused is switched on again.
+    let camera = call.camera.on && !call.paused;
     menu.push(Item::Check("Camera".into(), camera, Action::Camera(!camera)));
     match &call.share {
         ShareView::Off => {

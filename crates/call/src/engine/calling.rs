@@ -63,6 +63,7 @@ impl Engine {
             microphone: true,
             echoing: false,
             camera,
+            paused: false,
             sharing: Sharing::default(),
             connected_at: None,
         });

@@ -154,9 +154,9 @@ impl Engine {
     fn control_heard(&mut self, t: &mut Turn, peer: &PeerKey, message: ControlMessage) {
         let standby = self.is_standby(peer);
         match message {
-            ControlMessage::Media { microphone, camera, screen } => {
+            ControlMessage::Media { microphone, camera, screen, paused } => {
                 if let Some(link) = self.link_mut(peer) {
-                    link.media = Some(SentMedia { microphone, camera, screen });
+                    link.media = Some(SentMedia { microphone, camera, screen, paused });
                 }
                 self.show_media(peer);
             }
@@ -312,12 +312,13 @@ impl Engine {
     pub(super) fn say_media(&mut self, t: &mut Turn, peer: &PeerKey) {
         let Some(call) = &self.state.current else { return };
         let (microphone, picture) = (call.microphone, call.picture());
-        let (camera, screen) = match picture {
-            Picture::Nothing => (false, false),
-            Picture::Camera => (true, false),
-            Picture::Screen(_) => (true, true),
+        let (camera, screen, paused) = match picture {
+            Picture::Nothing => (false, false, false),
+            Picture::Paused => (false, false, true),
+            Picture::Camera => (true, false, false),
+            Picture::Screen(_) => (true, true, false),
         };
-        let message = ControlMessage::Media { microphone, camera, screen };
+        let message = ControlMessage::Media { microphone, camera, screen, paused };
         t.order(Command::SendControl { peer: peer.clone(), message });
     }
 
@@ -385,6 +386,7 @@ impl Engine {
             shown.microphone = sent.microphone;
             shown.camera = sent.camera;
             shown.screen = sent.camera && sent.screen;
+            shown.paused = !sent.camera && sent.paused;
         }
     }
 }

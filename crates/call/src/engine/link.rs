@@ -54,6 +54,7 @@ pub(super) struct SentMedia {
     pub microphone: bool,
     pub camera: bool,
     pub screen: bool,
+    pub paused: bool,
 }
 
 /// How a connection is doing.

@@ -109,14 +109,15 @@ impl Engine {
         self.hang_up(t);
         t.tell(Event::RingStopped(call));
         let camera = media == CallMedia::Video;
-        self.join(t, ring, Switches { microphone: true, camera, sharing: Sharing::default() });
+        let sharing = Sharing::default();
+        self.join(t, ring, Switches { microphone: true, camera, paused: false, sharing });
         let picture = if camera { Picture::Camera } else { Picture::Nothing };
         t.order(Command::Capture { microphone: true, picture });
     }
 
     /// Makes `ring` the current call and accepts it.
     pub(super) fn join(&mut self, t: &mut Turn, ring: IncomingCall, switches: Switches) {
-        let Switches { microphone, camera, sharing } = switches;
+        let Switches { microphone, camera, paused, sharing } = switches;
         let mut others = vec![ring.from.account.clone()];
         for account in ring.to {
             if !self.is_me(&account) && !others.contains(&account) {
@@ -133,6 +134,7 @@ impl Engine {
             microphone,
             echoing: false,
             camera,
+            paused,
             sharing,
             connected_at: None,
         });

@@ -26,6 +26,8 @@ impl Engine {
         let Some(call) = &mut self.state.current else { return };
         if call.sharing.running.is_some() && call.sharing.camera_shown != on {
             call.sharing.camera_shown = on;
+            // Whoever shows it wants to be seen, and whoever takes it away has not paused a thing.
+            call.paused &= !on && call.camera;
             self.media_changed(t);
         }
     }
@@ -37,6 +39,7 @@ impl Engine {
         }
         let began = Sharing { opening: None, running: Some(share), camera_shown: false };
         let before = std::mem::replace(&mut call.sharing, began).running;
+        call.paused &= call.camera;
         self.media_changed(t);
         if let Some(share) = before {
             t.order(Command::CloseScreen { share });
@@ -51,6 +54,7 @@ impl Engine {
         if call.sharing.running == Some(share) {
             call.sharing.running = None;
             call.sharing.camera_shown = false;
+            call.paused &= call.camera;
             self.media_changed(t);
         }
     }
@@ -59,6 +63,7 @@ impl Engine {
     pub(super) fn close_screens(&mut self, t: &mut Turn) -> bool {
         let Some(call) = &mut self.state.current else { return false };
         let Sharing { opening, running, camera_shown: _ } = std::mem::take(&mut call.sharing);
+        call.paused &= call.camera;
         for share in opening.into_iter().chain(running) {
             t.order(Command::CloseScreen { share });
         }

@@ -9,6 +9,7 @@ use tincan_proto::ControlMessage;
 pub(super) struct Switches {
     pub microphone: bool,
     pub camera: bool,
+    pub paused: bool,
     pub sharing: Sharing,
 }
 
@@ -36,11 +37,22 @@ impl Engine {
 
     pub(super) fn camera_switched(&mut self, t: &mut Turn, on: bool) {
         let Some(call) = &mut self.state.current else { return };
-        let before = (call.camera, call.sharing.camera_shown);
+        let before = (call.camera, call.paused, call.sharing.camera_shown);
         call.camera = on;
+        call.paused = false;
         // Whoever switches it off does not want it in the screen's place either.
         call.sharing.camera_shown &= on;
-        if before != (call.camera, call.sharing.camera_shown) {
+        if before != (call.camera, call.paused, call.sharing.camera_shown) {
+            self.media_changed(t);
+        }
+    }
+
+    /// Holds the camera's picture back, or lets it out again. A camera that is off has none.
+    pub(super) fn camera_paused(&mut self, t: &mut Turn, on: bool) {
+        let Some(call) = &mut self.state.current else { return };
+        let pausable = call.camera || call.sharing.camera_shown;
+        if pausable && call.paused != on {
+            call.paused = on;
             self.media_changed(t);
         }
     }

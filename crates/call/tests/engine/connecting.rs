@@ -38,12 +38,12 @@ fn what_one_sends_is_said_when_the_channel_opens_and_at_every_switch() {
     desk.peer(5, &bob(), PeerInput::ControlOpened);
     assert_eq!(
         desk.controls(),
-        [ControlMessage::Media { microphone: true, camera: false, screen: false }]
+        [ControlMessage::Media { microphone: true, camera: false, screen: false, paused: false }]
     );
     desk.step(Input::MicrophoneSwitched { on: false });
     assert_eq!(
         desk.controls(),
-        [ControlMessage::Media { microphone: false, camera: false, screen: false }]
+        [ControlMessage::Media { microphone: false, camera: false, screen: false, paused: false }]
     );
     desk.step(Input::MicrophoneSwitched { on: false });
     assert_eq!(desk.out.commands, [], "no change, no word");
@@ -53,7 +53,8 @@ fn what_one_sends_is_said_when_the_channel_opens_and_at_every_switch() {
 fn what_the_others_send_is_shown() {
     let mut desk = Desk::in_call_with_bob();
     assert!(desk.current().participants[0].microphone && desk.current().participants[0].camera);
-    let media = ControlMessage::Media { microphone: false, camera: false, screen: false };
+    let media =
+        ControlMessage::Media { microphone: false, camera: false, screen: false, paused: false };
     desk.peer(5, &bob(), PeerInput::Control(media));
     assert!(!desk.current().participants[0].microphone && !desk.current().participants[0].camera);
     desk.peer(5, &bob(), PeerInput::Control(ControlMessage::Unknown));

@@ -6,6 +6,7 @@ mod desk;
 mod ending;
 mod glare;
 mod group;
+mod pausing;
 mod ringing;
 mod sharing;
 mod standby;

@@ -21,7 +21,7 @@ fn open(share: ShareId, target: &str) -> Command {
 }
 
 fn said(camera: bool, screen: bool) -> ControlMessage {
-    ControlMessage::Media { microphone: true, camera, screen }
+    ControlMessage::Media { microphone: true, camera, screen, paused: false }
 }
 
 /// In a call of two that alice placed to bob's device 2, in which she shares a screen.
@@ -155,7 +155,7 @@ fn a_screen_of_theirs_is_shown_as_one() {
     let mut desk = Desk::in_call_with_bob();
     for (camera, screen, shown) in [(true, true, true), (true, false, false), (false, true, false)]
     {
-        let media = ControlMessage::Media { microphone: true, camera, screen };
+        let media = ControlMessage::Media { microphone: true, camera, screen, paused: false };
         desk.peer(5, &bob(), PeerInput::Control(media));
         assert_eq!(desk.current().participants[0].screen, shown);
     }

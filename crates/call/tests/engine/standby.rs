@@ -74,7 +74,8 @@ fn a_connection_that_stands_is_the_participants_at_acceptance_and_not_before() {
         assert_eq!(desk.stage("bob"), Stage::Connected { device: bob().device });
         assert!(admitted(&desk));
         assert_eq!((desk.opened(), desk.media()), (vec![], vec![true]));
-        let said = ControlMessage::Media { microphone: true, camera: true, screen: false };
+        let said =
+            ControlMessage::Media { microphone: true, camera: true, screen: false, paused: false };
         assert_eq!(desk.controls(), [said]);
         assert!(desk.events.contains(&Event::Connected(call(5))));
     }
@@ -84,7 +85,8 @@ fn a_connection_that_stands_is_the_participants_at_acceptance_and_not_before() {
 fn what_the_callee_says_before_the_server_does_is_shown_at_acceptance() {
     let mut desk = calling();
     desk.connects(5, &bob());
-    let said = ControlMessage::Media { microphone: true, camera: false, screen: false };
+    let said =
+        ControlMessage::Media { microphone: true, camera: false, screen: false, paused: false };
     desk.peer(5, &bob(), PeerInput::Control(said));
     assert!(desk.current().participants[0].camera);
     desk.accepted(5, &bob());

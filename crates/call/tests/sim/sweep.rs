@@ -5,7 +5,7 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tincan_call::state::Stage;
+use tincan_call::state::{Participant, Stage};
 use tincan_call::{Event, Input, PeerKey, Picture};
 use tincan_proto::signalling::CallMedia;
 use tincan_proto::{CallId, ParticipantId};
@@ -25,7 +25,7 @@ fn plan(world: &mut World, busy: u64, actions: u32) {
         let time = world.millis(0, busy * 1000);
         let on = world.random.random();
         let media = if on { CallMedia::Video } else { CallMedia::Audio };
-        let happening = match world.random.random_range(0..24) {
+        let happening = match world.random.random_range(0..25) {
             0..=5 => {
                 let mut to: Vec<_> = (0..devices)
                     .filter(|other| {
@@ -53,6 +53,7 @@ fn plan(world: &mut World, busy: u64, actions: u32) {
             19 | 20 => Happening::User(at, Input::SharePressed { target: None }),
             21 => Happening::User(at, Input::StopSharingPressed),
             22 => Happening::User(at, Input::ShareCameraSwitched { on }),
+            23 => Happening::User(at, Input::CameraPaused { on }),
             _ => {
                 let other = (at + 1) % devices;
                 Happening::PathBreaks(at, other)
@@ -85,11 +86,13 @@ fn check_agreement(world: &World) {
             let stage = me.map(|me| me.stage);
             let connected = Stage::Connected { device: device.me.device };
             assert_eq!(stage, Some(connected), "seed {seed}: they do not see us");
-            let shown = (participant.microphone, participant.camera, participant.screen);
+            let Participant { microphone, camera, screen, paused, .. } = *participant;
+            let shown = (microphone, camera, screen, paused);
             let sent = match theirs.picture() {
-                Picture::Nothing => (theirs.microphone, false, false),
-                Picture::Camera => (theirs.microphone, true, false),
-                Picture::Screen(_) => (theirs.microphone, true, true),
+                Picture::Nothing => (theirs.microphone, false, false, false),
+                Picture::Paused => (theirs.microphone, false, false, true),
+                Picture::Camera => (theirs.microphone, true, false, false),
+                Picture::Screen(_) => (theirs.microphone, true, true, false),
             };
             assert_eq!(shown, sent, "seed {seed}: shown is not what is sent");
             let to = |me: &ParticipantId, peers: &BTreeMap<PeerKey, Peer>| {

@@ -115,7 +115,7 @@ impl Controller {
         let standing_by = in_call && (settings.muted_hint || settings.talk == TalkMode::WhileHeld);
         let microphone = state.call_microphone || state.testing_microphone || standing_by;
         let camera = match state.call_picture {
-            Picture::Camera => true,
+            Picture::Camera | Picture::Paused => true,
             Picture::Nothing => state.previewing_camera,
             // The screen is what the own tile shows.
             Picture::Screen(_) => false,

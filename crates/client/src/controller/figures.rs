@@ -4,7 +4,6 @@ use super::Controller;
 use super::session::unix_now;
 use crate::figures;
 use std::time::Instant;
-use tincan_call::Picture;
 use tincan_proto::{ControlMessage, Health};
 
 impl Controller {
@@ -15,12 +14,8 @@ impl Controller {
         }
         let now = Instant::now();
         let own = self.media.own_stats();
-        let picture = self
-            .calls
-            .state()
-            .current
-            .as_ref()
-            .is_some_and(|call| call.picture() != Picture::Nothing);
+        let picture =
+            self.calls.state().current.as_ref().is_some_and(|call| call.picture().is_sent());
         let health = Health {
             microphone: self.microphone_watch.health(),
             picture,

@@ -66,6 +66,7 @@ impl Controller {
             }
             Intent::HoldMicrophone { held } => self.hold_microphone(held).await,
             Intent::SetCamera { on } => self.step(Input::CameraSwitched { on }).await,
+            Intent::PauseCamera { on } => self.step(Input::CameraPaused { on }).await,
             Intent::ChooseDevice { device, id } => self.choose_device(device, id),
             Intent::SetVolume { account, percent } => {
                 let percent = self.preferences.set_volume(account.clone(), percent);

@@ -98,11 +98,11 @@ impl Controller {
 
     fn call_view(&self, call: &Call) -> CallView {
         let picture = call.picture();
-        let camera_on = call.camera || picture == Picture::Camera;
+        let camera_on = call.camera || matches!(picture, Picture::Camera | Picture::Paused);
         let camera = self.devices.capture(DeviceKind::Camera, camera_on);
         let own_tile = match picture {
             Picture::Nothing => false,
-            Picture::Camera => camera.live,
+            Picture::Camera | Picture::Paused => camera.live,
             Picture::Screen(_) => true,
         };
         CallView {
@@ -116,6 +116,7 @@ impl Controller {
             echoing: call.echoing,
             self_tile: own_tile.then(|| Tile::Own.to_string()),
             camera,
+            paused: picture == Picture::Paused,
             share: self.screens.share(call, self.preferences.settings.share_sound),
             share_problem: self.screens.problem(call),
             stats: call
@@ -150,6 +151,7 @@ impl Controller {
             volume: self.preferences.volume(&participant.account),
             camera: participant.camera,
             screen: participant.screen,
+            paused: participant.paused,
             tile: peer
                 .filter(|_| has_picture)
                 .map(|peer| Tile::Remote(peer.participant.clone()).to_string()),

@@ -195,8 +195,10 @@ impl Session {
                 self.control_open = true;
                 self.say_media();
             }
-            PeerEvent::Control(ControlMessage::Media { microphone, camera, screen }) => {
-                let media = json!({"microphone": microphone, "camera": camera, "screen": screen});
+            PeerEvent::Control(ControlMessage::Media { microphone, camera, screen, paused }) => {
+                let media = json!({
+                    "microphone": microphone, "camera": camera, "screen": screen, "paused": paused,
+                });
                 self.say(json!({"ev": "media", "t": wall_millis(), "sends": media}));
             }
             PeerEvent::Control(ControlMessage::Health(health)) => {
@@ -246,6 +248,7 @@ impl Session {
                 microphone: self.audio_out.is_some(),
                 camera: self.video_out.is_some(),
                 screen: self.shares,
+                paused: false,
             });
         }
     }

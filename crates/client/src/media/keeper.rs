@@ -339,10 +339,13 @@ impl Keeping {
                     self.shares.fail(share, ScreenError::Unsupported(error.to_string()));
                 }
             }
-            (Picture::Nothing | Picture::Camera, Some(source @ Source::Screen(_))) => {
+            (
+                Picture::Nothing | Picture::Paused | Picture::Camera,
+                Some(source @ Source::Screen(_)),
+            ) => {
                 self.track.end(source);
             }
-            (Picture::Nothing | Picture::Camera | Picture::Screen(_), _) => {}
+            (Picture::Nothing | Picture::Paused | Picture::Camera | Picture::Screen(_), _) => {}
         }
     }
 

@@ -27,7 +27,7 @@ impl Source {
     /// Where this picture comes from.
     pub fn of(picture: Picture) -> Option<Self> {
         match picture {
-            Picture::Nothing => None,
+            Picture::Nothing | Picture::Paused => None,
             Picture::Camera => Some(Self::Camera),
             Picture::Screen(share) => Some(Self::Screen(share)),
         }

@@ -99,6 +99,8 @@ pub struct CallView {
     pub echoing: bool,
     /// Own picture.
     pub camera: CaptureView,
+    /// That is held back: the camera is open, and the others do not see it.
+    pub paused: bool,
     /// The screen that this person shares.
     pub share: ShareView,
     /// Why sharing did not begin or ended by itself, until it is begun anew.
@@ -147,6 +149,8 @@ pub struct ParticipantView {
     pub camera: bool,
     /// That picture is a screen.
     pub screen: bool,
+    /// They hold their picture back for now.
+    pub paused: bool,
     /// The tile to subscribe for their picture; absent until one arrives.
     pub tile: Option<String>,
 }

@@ -80,6 +80,11 @@ pub enum Intent {
         /// On.
         on: bool,
     },
+    /// Hold the camera's picture back while the camera stays open, or let it out again.
+    PauseCamera {
+        /// Hold it back.
+        on: bool,
+    },
     /// Pin a device, or follow the system.
     ChooseDevice {
         /// Which kind.

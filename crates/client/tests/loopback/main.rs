@@ -76,6 +76,18 @@ async fn a_whole_call_with_moving_pictures_mute_and_history() {
     let before = bob.frames();
     bob.until("pictures again", || bob.frames() > before + 10).await;
 
+    alice.intend(Intent::PauseCamera { on: true }).await;
+    bob.wait("a pause is seen", |s| {
+        s.call.as_ref().is_some_and(|c| c.participants[0].paused && !c.participants[0].camera)
+    })
+    .await;
+    let paused = bob.frames();
+    let shown = alice.own_pictures();
+    alice.until("the camera is open", || alice.own_pictures() > shown + 10).await;
+    assert!(bob.frames() <= paused + 1, "what was on its way");
+    alice.intend(Intent::PauseCamera { on: false }).await;
+    bob.until("pictures again", || bob.frames() > paused + 10).await;
+
     alice.intend(Intent::HangUp).await;
     alice.wait("ended here", |s| s.call.is_none()).await;
     bob.wait("ended there", |s| s.call.is_none()).await;

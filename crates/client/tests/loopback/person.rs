@@ -265,6 +265,11 @@ impl Person {
         self.until(&format!("pictures of {size}"), || size_now() == Some(size)).await;
     }
 
+    /// How many pictures this person has seen of themselves.
+    pub fn own_pictures(&self) -> u64 {
+        self.pictures.own.load(Ordering::Relaxed)
+    }
+
     /// The size of what the others see of this person.
     pub fn own_size(&self) -> Option<Resolution> {
         *self.pictures.own_size.lock().expect("no panic")
@@ -336,11 +341,13 @@ struct Pictures {
     seen: Mutex<HashMap<u32, Resolution>>,
     newest_size: Mutex<Option<Resolution>>,
     own_size: Mutex<Option<Resolution>>,
+    own: AtomicU64,
 }
 
 impl Tiles for Pictures {
     fn push(&self, tile: &Tile, picture: TilePicture) {
         if *tile == Tile::Own {
+            self.own.fetch_add(1, Ordering::Relaxed);
             let mut sets =
                 nal_units(&picture.annex_b).filter(|nal| NalType::of(nal) == NalType::Sps);
             if let Some(size) = sets.next().and_then(sps::resolution) {

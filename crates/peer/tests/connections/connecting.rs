@@ -16,7 +16,8 @@ async fn both_offering_at_once_become_one_connection_with_a_control_channel() {
     })
     .await;
 
-    let said = ControlMessage::Media { microphone: true, camera: false, screen: false };
+    let said =
+        ControlMessage::Media { microphone: true, camera: false, screen: false, paused: false };
     a.peer.send_control(said);
     run(&mut a, &mut b, |_, b| b.heard.contains(&said)).await;
     let stats = a.peer.stats().await;
@@ -43,7 +44,8 @@ async fn an_ice_restart_keeps_the_connection() {
     assert!(again.is_empty());
     let connected = (a.connected, b.connected);
     run(&mut a, &mut b, |a, b| a.connected > connected.0 || b.connected > connected.1).await;
-    let said = ControlMessage::Media { microphone: false, camera: true, screen: false };
+    let said =
+        ControlMessage::Media { microphone: false, camera: true, screen: false, paused: false };
     b.peer.send_control(said);
     run(&mut a, &mut b, |a, _| a.heard.contains(&said)).await;
 }

@@ -79,7 +79,8 @@ async fn a_relay_over_tcp_is_there_again_after_a_restart() {
         let who = if side { &mut b } else { &mut a };
         assert!(who.step(NegotiationInput::Needed { ice_restart: true }).is_empty());
         run(&mut a, &mut b, |a, b| a.connected > connected.0 && b.connected > connected.1).await;
-        let said = ControlMessage::Media { microphone: side, camera: true, screen: false };
+        let said =
+            ControlMessage::Media { microphone: side, camera: true, screen: false, paused: false };
         b.peer.send_control(said);
         run(&mut a, &mut b, |a, _| a.heard.contains(&said)).await;
     }

@@ -190,8 +190,10 @@ function answer(snapshot: Snapshot, intent: Intent, first: Snapshot): Snapshot {
     }
     case 'setCamera': {
       const camera = { on: intent.on, live: intent.on, problem: null };
-      return inCall(snapshot, { camera, selfTile: intent.on ? 'self' : null });
+      return inCall(snapshot, { camera, paused: false, selfTile: intent.on ? 'self' : null });
     }
+    case 'pauseCamera':
+      return inCall(snapshot, { paused: intent.on && snapshot.call?.camera.on === true });
     case 'setPictureQuality':
       return { ...snapshot, settings: { ...snapshot.settings, pictureQuality: intent.quality } };
     case 'setVolume': {

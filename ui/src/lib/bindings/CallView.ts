@@ -51,6 +51,10 @@ echoing: boolean,
  */
 camera: CaptureView, 
 /**
+ * That is held back: the camera is open, and the others do not see it.
+ */
+paused: boolean, 
+/**
  * The screen that this person shares.
  */
 share: ShareView, 

@@ -65,6 +65,10 @@ held: boolean, } | { "type": "setCamera",
 /**
  * On.
  */
+on: boolean, } | { "type": "pauseCamera", 
+/**
+ * Hold it back.
+ */
 on: boolean, } | { "type": "chooseDevice", 
 /**
  * Which kind.

@@ -53,6 +53,10 @@ camera: boolean,
  */
 screen: boolean, 
 /**
+ * They hold their picture back for now.
+ */
+paused: boolean, 
+/**
  * The tile to subscribe for their picture; absent until one arrives.
  */
 tile: string | null, };
