@@ -1,6 +1,6 @@
 //! Pictures on their way into windows: a WebSocket on loopback that only our own pages may
 //! open, one subscription per tile and window. Each subscriber gets the coded pictures, or
-//! decoded ones where its webview cannot decode.
+//! decoded ones where its webview cannot decode, and says how large it draws them.
 
 mod decoding;
 mod queue;
@@ -12,15 +12,16 @@ use queue::{Mode, Queue};
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use tincan_client::ports::{KeyFrames, Tile, TilePicture, Tiles};
+use tincan_client::ports::{Tile, TilePicture, Tiles, Viewers};
 use tincan_client::view::VideoEndpoint;
 use tincan_media::codec::annex_b::AvccWriter;
+use tincan_proto::View;
 use tokio::net::TcpListener;
 
 /// All tiles and who looks at them.
 pub struct Hub {
     tiles: Mutex<HashMap<String, TileState>>,
-    key_frames: Mutex<Option<Arc<dyn KeyFrames>>>,
+    viewers: Mutex<Option<Arc<dyn Viewers>>>,
 }
 
 #[derive(Default)]
@@ -28,17 +29,27 @@ struct TileState {
     writer: Option<AvccWriter>,
     subscribers: Vec<Weak<Queue>>,
     decoding: Option<Decoding>,
+    /// What was told last of how it is drawn.
+    told: Option<View>,
+}
+
+impl TileState {
+    /// How it is drawn where it is drawn largest; none while a viewer has not said so yet.
+    fn view(&self) -> Option<View> {
+        let viewers = self.subscribers.iter().filter_map(Weak::upgrade);
+        viewers.map(|viewer| viewer.view()).try_fold(View::Hidden, |all, one| Some(all.or(one?)))
+    }
 }
 
 impl Hub {
     /// A hub without tiles.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { tiles: Mutex::default(), key_frames: Mutex::default() })
+        Arc::new(Self { tiles: Mutex::default(), viewers: Mutex::default() })
     }
 
-    /// Where to ask for key frames from now on.
-    pub fn ask_for_key_frames_at(&self, key_frames: Arc<dyn KeyFrames>) {
-        *self.key_frames.lock().unwrap_or_else(PoisonError::into_inner) = Some(key_frames);
+    /// Where to say from now on what viewers say.
+    pub fn tell(&self, viewers: Arc<dyn Viewers>) {
+        *self.viewers.lock().unwrap_or_else(PoisonError::into_inner) = Some(viewers);
     }
 
     /// Opens the socket on a free port of the loopback interface.
@@ -66,10 +77,25 @@ impl Hub {
     }
 
     fn request_key_frame(&self, tile: &str) {
-        let port = self.key_frames.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(port) = port {
+        if let Some(port) = self.port() {
             port.key_frame_needed(tile);
         }
+    }
+
+    /// Tells how a tile is drawn, if that is another way than was told.
+    fn review(&self, tile: &str) {
+        let mut tiles = self.tiles();
+        let Some(state) = tiles.get_mut(tile) else { return };
+        let Some(view) = state.view().filter(|view| state.told != Some(*view)) else { return };
+        state.told = Some(view);
+        // Under the lock, so that of two that change the last is told last.
+        if let Some(port) = self.port() {
+            port.drawn(tile, view);
+        }
+    }
+
+    fn port(&self) -> Option<Arc<dyn Viewers>> {
+        self.viewers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn tiles(&self) -> MutexGuard<'_, HashMap<String, TileState>> {
@@ -85,9 +111,11 @@ impl Tiles for Hub {
         state.subscribers.retain(|subscriber| subscriber.strong_count() > 0);
         let viewers: Vec<Arc<Queue>> =
             state.subscribers.iter().filter_map(Weak::upgrade).filter(|q| !q.paused()).collect();
+        let untold = state.told.is_none();
         if viewers.is_empty() {
             state.decoding = None;
-            return;
+            drop(tiles);
+            return self.review(&name);
         }
         let mut starved = false;
         if viewers.iter().any(|viewer| viewer.mode() == Mode::Coded) {
@@ -112,6 +140,9 @@ impl Tiles for Hub {
             starved |= state.decoding.get_or_insert_with(Decoding::start).put(picture, decoded);
         }
         drop(tiles);
+        if untold {
+            self.review(&name);
+        }
         if starved {
             self.request_key_frame(&name);
         }
@@ -122,6 +153,7 @@ impl Tiles for Hub {
         if let Some(state) = self.tiles().get_mut(&tile.to_string()) {
             state.writer = None;
             state.decoding = None;
+            state.told = None;
             state.subscribers.iter().filter_map(Weak::upgrade).for_each(|q| q.await_key_frame());
         }
     }

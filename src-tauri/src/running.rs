@@ -117,7 +117,7 @@ async fn start_client(
         contacts: arguments.contacts,
     };
     let client = Client::start(config).await.map_err(anyhow::Error::msg)?;
-    hub.ask_for_key_frames_at(Arc::new(client.handle()));
+    hub.tell(Arc::new(client.handle()));
     app.manage(client.handle());
     app.manage(endpoint);
     Ok((client, server))

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { drawnSize } from '../src/lib/video/drawn';
 import type { Screen, ScreenPorts } from '../src/lib/video/screen';
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, TilePlayer, WATCH_INTERVAL_MS, type Surroundings } from '../src/lib/video/tile-player';
 import { PlanePlayer } from '../src/lib/video/webgl-player';
@@ -32,6 +33,9 @@ let ports: ScreenPorts;
 let calls: string[] = [];
 let page: EventTarget;
 let canvas: HTMLCanvasElement;
+let size = { width: 640, height: 360 };
+/** What the page says first. */
+const DRAWN = 'drawn 640 360';
 
 function start(onGiveUp = (): void => undefined): TilePlayer {
   const screen: Screen = {
@@ -58,6 +62,7 @@ function start(onGiveUp = (): void => undefined): TilePlayer {
     page: Object.assign(page, {}) as unknown as Surroundings['page'],
     requestFrame: (callback) => frames.push(callback),
     cancelFrame: () => undefined,
+    drawnOn: () => size,
   };
   const endpoint = { url: 'ws://127.0.0.1:9', token: 't' };
   return new TilePlayer({ canvas, tile: 'self', mode: 'h264', endpoint: () => Promise.resolve(endpoint), onGiveUp }, around);
@@ -75,6 +80,7 @@ beforeEach(() => {
   frames = [];
   calls = [];
   visibility = 'visible';
+  size = { width: 640, height: 360 };
   page = new EventTarget();
   Object.defineProperty(page, 'visibilityState', { get: () => visibility });
   canvas = document.createElement('canvas');
@@ -101,13 +107,13 @@ test('messages go to the screen, and its credit and key requests to the socket',
   ports.credit();
   ports.requestKey();
   expect(calls).toContain('push 4');
-  expect(socket().sent).toEqual(['credit', 'key']);
+  expect(socket().sent).toEqual([DRAWN, 'credit', 'key']);
 });
 
 test('a message that cannot be read gives its credit back', async () => {
   await connected();
   socket().onmessage?.({ data: new ArrayBuffer(3) });
-  expect(socket().sent).toEqual(['credit']);
+  expect(socket().sent).toEqual([DRAWN, 'credit']);
 });
 
 test('any number of pictures between two animation frames is one drawing', async () => {
@@ -172,14 +178,52 @@ test('hidden it pauses and the watchdog rests; visible it resumes', async () => 
   page.dispatchEvent(new Event('visibilitychange'));
   await vi.advanceTimersByTimeAsync(WATCH_INTERVAL_MS);
   expect(calls).toEqual(['socketOpened', 'hide', 'show', 'watch']);
-  expect(socket().sent).toEqual(['pause', 'resume']);
+  expect(socket().sent).toEqual([DRAWN, 'pause', 'resume']);
 });
 
 test('a socket that opens while hidden is paused at once', async () => {
   visibility = 'hidden';
   await connected();
   expect(calls).toEqual(['hide', 'socketOpened']);
-  expect(socket().sent).toEqual(['pause']);
+  expect(socket().sent).toEqual(['pause', DRAWN]);
+});
+
+describe('how large it is drawn', () => {
+  const sizes = (): string[] => socket().sent.filter((text) => text.startsWith('drawn'));
+
+  test('is told at each change, and anew on each socket', async () => {
+    await connected();
+    await vi.advanceTimersByTimeAsync(4 * WATCH_INTERVAL_MS);
+    expect(sizes()).toEqual([DRAWN]);
+    size = { width: 320, height: 180 };
+    await vi.advanceTimersByTimeAsync(WATCH_INTERVAL_MS);
+    expect(sizes()).toEqual([DRAWN, 'drawn 320 180']);
+    socket().close();
+    await vi.advanceTimersByTimeAsync(RECONNECT_MIN_MS);
+    socket().open();
+    expect(sizes()).toEqual(['drawn 320 180']);
+  });
+
+  test('is told before it is seen again', async () => {
+    await connected();
+    visibility = 'hidden';
+    page.dispatchEvent(new Event('visibilitychange'));
+    size = { width: 1280, height: 720 };
+    await vi.advanceTimersByTimeAsync(4 * WATCH_INTERVAL_MS);
+    expect(sizes()).toEqual([DRAWN]);
+    visibility = 'visible';
+    page.dispatchEvent(new Event('visibilitychange'));
+    expect(socket().sent).toEqual([DRAWN, 'pause', 'drawn 1280 720', 'resume']);
+  });
+
+  test.each([
+    ['contain', { width: 1000, height: 1000 }, { width: 1000, height: 563 }],
+    ['contain', { width: 320, height: 90 }, { width: 160, height: 90 }],
+    ['cover', { width: 1000, height: 1000 }, { width: 1778, height: 1000 }],
+    ['cover', { width: 200_000, height: 1 }, { width: 65_535, height: 65_535 }],
+  ])('%s in %o is %o', (fit, box, drawn) => {
+    expect(drawnSize(box, { width: 1280, height: 720 }, fit)).toEqual(drawn);
+  });
 });
 
 describe('planes', () => {

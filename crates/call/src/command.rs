@@ -3,7 +3,7 @@
 use crate::negotiation::{NegotiationCommand, Role};
 use crate::state::{EndReason, PeerKey, Picture, ShareId};
 use std::time::Instant;
-use tincan_proto::{CallId, ClientMessage, ControlMessage, PeerMessage};
+use tincan_proto::{CallId, ClientMessage, ControlMessage, PeerMessage, Viewing};
 
 /// An order to the outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,13 @@ pub enum Command {
         peer: PeerKey,
         /// Let it out.
         on: bool,
+    },
+    /// Send somebody no more of the picture than they show and take.
+    FitPicture {
+        /// To whom.
+        peer: PeerKey,
+        /// What they show and take.
+        viewing: Viewing,
     },
     /// Ask the other side for a key frame.
     RequestKeyFrame {

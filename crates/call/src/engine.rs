@@ -14,6 +14,7 @@ mod ringing;
 mod sharing;
 mod standby;
 mod switches;
+mod viewing;
 
 pub use reconnect::ATTEMPTS;
 
@@ -65,6 +66,8 @@ pub struct Engine {
     me: Option<ParticipantId>,
     /// The server is connected and has welcomed this device.
     online: bool,
+    /// All pictures that come in may take so many kbit/s together.
+    incoming_kbps: Option<u32>,
     /// The person hides this machine's addresses.
     hide_address: bool,
     finished: VecDeque<CallId>,
@@ -84,6 +87,7 @@ impl Engine {
             distrusted: Vec::new(),
             me: None,
             online: false,
+            incoming_kbps: None,
             hide_address: false,
             finished: VecDeque::new(),
             owed: VecDeque::new(),
@@ -116,6 +120,8 @@ impl Engine {
             Input::ShareCameraSwitched { on } => self.share_camera_switched(t, on),
             Input::ShareStarted { share } => self.share_started(t, share),
             Input::ShareEnded { share } => self.share_ended(t, share),
+            Input::Drawn { participant, view } => self.drawn(t, participant, view),
+            Input::IncomingLimited { kbps } => self.incoming_kbps = kbps,
             Input::AddressHidden { on } => self.hide_address = on,
             Input::EndedDismissed => self.state.ended = None,
             Input::SignedIn { me, resumed } => self.signed_in(t, me, resumed),
@@ -130,6 +136,7 @@ impl Engine {
             Input::AddressesChanged => self.addresses_changed(t),
             Input::DeadlineReached => self.deadline_reached(t),
         }
+        self.tell_viewing(t);
         let Turn { now: _, commands, events } = turn;
         Output { commands, events, deadline: self.deadline() }
     }

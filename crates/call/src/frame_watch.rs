@@ -68,6 +68,16 @@ impl Default for FrameWatch {
 }
 
 impl FrameWatch {
+    /// Pictures have come over the connection that is counted.
+    pub fn has_begun(&self) -> bool {
+        self.pictures > 0
+    }
+
+    /// Another connection is counted from now on.
+    pub fn count_anew(&mut self) {
+        (self.pictures, self.packets) = (0, 0);
+    }
+
     /// Takes what has come so far, counted since the connection was made.
     pub fn observe(
         &mut self,

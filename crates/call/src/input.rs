@@ -5,7 +5,7 @@ use crate::state::{PeerKey, ShareId};
 use tincan_proto::peer_message::Numbered;
 use tincan_proto::signalling::{CallMedia, ServerMessage};
 use tincan_proto::units::UnixMillis;
-use tincan_proto::{AccountName, CallId, ControlMessage, ParticipantId};
+use tincan_proto::{AccountName, CallId, ControlMessage, ParticipantId, View};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +78,18 @@ pub enum Input {
     ShareEnded {
         /// Which.
         share: ShareId,
+    },
+    /// The windows draw somebody's picture so large, or no longer.
+    Drawn {
+        /// Whose.
+        participant: ParticipantId,
+        /// How large.
+        view: View,
+    },
+    /// The person wants all pictures that come in to take so much at most.
+    IncomingLimited {
+        /// In kbit/s, all together; none: as much as goes.
+        kbps: Option<u32>,
     },
     /// The person hides this machine's addresses from now on, or no longer. Connections that
     /// are open stay as they are.

@@ -7,6 +7,7 @@
 
 pub mod command;
 pub mod doctor;
+mod drawing;
 pub mod engine;
 pub mod frame_watch;
 pub mod input;

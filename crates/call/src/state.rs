@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use tincan_proto::peer_message::Generation;
 use tincan_proto::signalling::CallMedia;
-use tincan_proto::{AccountName, CallId, DeviceId, ParticipantId};
+use tincan_proto::{AccountName, CallId, DeviceId, ParticipantId, View};
 use ts_rs::TS;
 
 /// One peer connection: a participant in a call.
@@ -120,6 +120,8 @@ pub struct Participant {
     pub screen: bool,
     /// They hold their picture back for now.
     pub paused: bool,
+    /// What they know of how their picture is shown here: they send none that is hidden.
+    pub view: View,
     /// Sound and picture take the way through a relay.
     pub relayed: bool,
     /// They send a picture and none arrives here.
@@ -140,6 +142,7 @@ impl Participant {
             camera: media == CallMedia::Video,
             screen: false,
             paused: false,
+            view: View::Any,
             relayed: false,
             picture_missing: false,
             own_picture_missing: false,

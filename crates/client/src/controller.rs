@@ -20,7 +20,7 @@ mod talk;
 use crate::key_store::{self, KeyPlace, KeyStoreError};
 use crate::media::{MediaNote, MediaSession, Sounder};
 use crate::network::{Clocks, NetworkWatch, SleepWatch};
-use crate::ports::{KeyFrames, LocalServer, Tiles, Ui};
+use crate::ports::{LocalServer, Tiles, Ui, Viewers};
 use crate::profile::{Preferences, Profile};
 use crate::recorder::Recording;
 use crate::screen_list::Listing;
@@ -43,7 +43,7 @@ use tincan_media::device::Devices;
 use tincan_media::screen::Screens;
 use tincan_media::tones::Tone;
 use tincan_peer_connection::PeerEvent;
-use tincan_proto::{AccountName, CallId, IdentityKey};
+use tincan_proto::{AccountName, CallId, IdentityKey, View};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -84,6 +84,7 @@ enum Message {
     Connections(oneshot::Sender<Vec<ConnectionReport>>),
     Recording(CallId, oneshot::Sender<Option<Box<Recording>>>),
     KeyFrameNeeded(String),
+    Drawn(String, View),
     Peer(PeerKey, PeerEvent),
     Check(u32, CheckNote),
     ScreensListed(Listing),
@@ -166,9 +167,13 @@ impl ClientHandle {
     }
 }
 
-impl KeyFrames for ClientHandle {
+impl Viewers for ClientHandle {
     fn key_frame_needed(&self, tile: &str) {
         let _ = self.messages.send(Message::KeyFrameNeeded(tile.to_owned()));
+    }
+
+    fn drawn(&self, tile: &str, view: View) {
+        let _ = self.messages.send(Message::Drawn(tile.to_owned(), view));
     }
 }
 
@@ -250,6 +255,7 @@ impl Controller {
         };
         let hidden = controller.preferences.settings.hide_address;
         controller.step(Input::AddressHidden { on: hidden }).await;
+        controller.limit_incoming().await;
         controller.start_session(config.name);
         Ok(controller)
     }
@@ -282,6 +288,7 @@ impl Controller {
                         let _ = reply.send(self.recordings.find(call).map(Box::new));
                     }
                     Some(Message::KeyFrameNeeded(tile)) => self.media.key_frame_needed(&tile),
+                    Some(Message::Drawn(tile, view)) => self.draw(&tile, view).await,
                     Some(Message::Peer(peer, event)) => self.hear_peer(peer, event).await,
                     Some(Message::Check(number, note)) => self.hear_check(number, note),
                     Some(Message::ScreensListed(listing)) => self.hear_screens(listing),

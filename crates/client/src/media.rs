@@ -38,8 +38,8 @@ use tincan_media::process::chain::ChainSettings;
 use tincan_media::process::level::Level;
 use tincan_media::screen::Screens;
 use tincan_peer_connection::{MediaSender, MediaSinks};
-use tincan_proto::AccountName;
 use tincan_proto::units::{Bitrate, Resolution};
+use tincan_proto::{AccountName, View, Viewing};
 use tokio::sync::mpsc;
 use track::{Source, Track};
 
@@ -333,6 +333,23 @@ impl MediaSession {
     /// Lets somebody who lost the thread take it up again.
     pub fn send_key_frame(&self) {
         self.outlets.request_key_frame();
+    }
+
+    /// Sends somebody no more of the picture than they show and take.
+    pub fn fit_picture(&self, peer: &PeerKey, viewing: Viewing) {
+        self.outlets.fit(peer, viewing);
+    }
+
+    /// The windows draw the own tile so from now on.
+    pub fn draw_own(&self, view: View) {
+        self.outlets.draw_own(view);
+    }
+
+    /// Pictures of theirs are to come now, or not: gaps while none are, are no freezes.
+    pub fn expect_pictures(&self, peer: &PeerKey, expected: bool) {
+        if let Some(incoming) = self.peers.get(peer) {
+            incoming.video.expect_pictures(expected);
+        }
     }
 
     /// Forgets a participant.

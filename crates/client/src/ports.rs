@@ -5,7 +5,7 @@ use crate::view::{Levels, Snapshot};
 use bytes::Bytes;
 use std::fmt;
 use tincan_proto::signalling::CallMedia;
-use tincan_proto::{AccountName, CallId, ParticipantId};
+use tincan_proto::{AccountName, CallId, ParticipantId, View};
 
 /// Windows, notifications, whatever a person looks at. Calls must return at once.
 pub trait Ui: Send + Sync {
@@ -80,10 +80,13 @@ pub trait Tiles: Send + Sync {
     fn close(&self, tile: &Tile);
 }
 
-/// Asks for a key frame of a tile by its name: given to whoever implements [`Tiles`].
-pub trait KeyFrames: Send + Sync {
-    /// A viewer needs one.
+/// What viewers say of a tile by its name: given to whoever implements [`Tiles`]. Calls must return at
+/// once.
+pub trait Viewers: Send + Sync {
+    /// One needs a key frame.
     fn key_frame_needed(&self, tile: &str);
+    /// It is drawn so from now on, in the window where it is largest.
+    fn drawn(&self, tile: &str, view: View);
 }
 
 /// The server inside the app, which one of the apps on a machine hosts for all.

@@ -220,6 +220,8 @@ impl EchoCall {
             | Command::OpenScreen { .. }
             | Command::CloseScreen { .. }
             | Command::AdmitPeer { .. } => {}
+            // What goes back is what they send, as large as they do.
+            Command::FitPicture { .. } => {}
         }
         None
     }

@@ -224,7 +224,7 @@ fn call() -> anyhow::Result<()> {
         VideoSend {
             content: Content::Camera,
             ladder: Ladder::camera(PictureQuality::Medium),
-            rate: Box::new(|| Some(EncoderSettings::default().bitrate)),
+            rate: Box::new(|| Some(EncoderSettings::default().bitrate.into())),
             tap: None,
         },
         Box::new(move |unit| {

@@ -1,8 +1,9 @@
-//! Which size and how many pictures a second are sent: by what the person wants, the way carries and
-//! the processor manages. Pure; the time is an argument.
+//! Which size and how many pictures a second are sent: by what the person wants, the way carries, the
+//! processor manages and the others see. Pure; the time is an argument.
 
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
+use tincan_proto::View;
 use tincan_proto::units::{Bitrate, FrameRate, Resolution};
 use ts_rs::TS;
 
@@ -76,6 +77,16 @@ impl PictureQuality {
     }
 }
 
+impl PictureQuality {
+    /// What the others may send all together; none: as much as goes.
+    pub const fn most_incoming(self) -> Option<Bitrate> {
+        match self {
+            Self::LowData => Some(FRUGAL.most),
+            Self::Auto | Self::Low | Self::Medium | Self::High | Self::Hd => None,
+        }
+    }
+}
+
 /// What a screen is sent in: text stays legible when it moves less smoothly.
 const SCREEN: Rung = rung(1920, 1080, 30, [0, 0, 2_500]);
 /// Pictures of a screen a second while the way carries less than so many kilobits a second.
@@ -100,6 +111,27 @@ const BUSY_FOR: Duration = Duration::from_secs(2);
 /// A rung that the processor did not manage is tried again after this.
 const TIRED: Duration = Duration::from_secs(45);
 
+/// A picture may be drawn so many times larger than it is ...
+const STRETCHED: f64 = 1.3;
+/// ... and so many times before a larger one is taken again.
+const STRETCHED_MOST: f64 = 1.5;
+
+/// What the next picture may count on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Bits a second.
+    pub rate: Bitrate,
+    /// How large it is seen at most.
+    pub view: View,
+}
+
+impl From<Bitrate> for Allowance {
+    /// It may be seen in any size.
+    fn from(rate: Bitrate) -> Self {
+        Self { rate, view: View::Any }
+    }
+}
+
 /// Where a source stands.
 #[derive(Debug)]
 pub struct Ladder {
@@ -117,6 +149,10 @@ pub struct Ladder {
     pause: Duration,
     /// ... and no higher until this.
     tired: Option<(usize, Instant)>,
+    /// Nobody sees more than this.
+    seen: usize,
+    /// They see more than they did, and have not been sent it yet.
+    lifted: bool,
 }
 
 impl Ladder {
@@ -138,6 +174,8 @@ impl Ladder {
 
     fn of(rungs: Vec<Rung>, screen: bool) -> Self {
         Self {
+            seen: rungs.len() - 1,
+            lifted: false,
             rungs,
             screen,
             at: 0,
@@ -157,17 +195,22 @@ impl Ladder {
         self.rungs[self.rungs.len() - 1]
     }
 
-    /// The rung for the next picture, with `rate` to count on, when one takes `encoding` of late.
-    pub fn step(&mut self, now: Instant, rate: Bitrate, encoding: Duration) -> Rung {
+    /// The rung for the next picture, with this to count on, when one takes `encoding` of late.
+    pub fn step(&mut self, now: Instant, allowed: Allowance, encoding: Duration) -> Rung {
+        let Allowance { rate, view } = allowed;
+        self.look(view);
         if self.begun.is_none() {
             self.begun = Some(now);
-            self.at = self.fitting(rate, |rung| rung.enough);
+            self.at = self.fitting(rate, |rung| rung.enough).min(self.seen);
             self.taken = Some(now);
         }
         self.watch_processor(now, encoding);
         let fits = self.fitting(rate, |rung| rung.enough).min(self.highest(now));
         let bears = self.fitting(rate, |rung| rung.least).min(self.highest(now));
-        if bears < self.at {
+        if self.seen < self.at {
+            // Nothing was wrong with the larger one: it may be back at any time.
+            self.take(now, bears);
+        } else if bears < self.at {
             self.rising = None;
             let since = *self.falling.get_or_insert(now);
             // What the processor does not manage has been waited for already.
@@ -178,11 +221,12 @@ impl Ladder {
             self.falling = None;
             let since = *self.rising.get_or_insert(now);
             let first = self.begun.is_some_and(|begun| now - begun < FIRST);
-            if now - since >= if first { RISE_FIRST } else { RISE_AFTER } {
+            let patience = if first { RISE_FIRST } else { RISE_AFTER };
+            if std::mem::take(&mut self.lifted) || now - since >= patience {
                 self.take(now, fits);
             }
         } else {
-            (self.rising, self.falling) = (None, None);
+            (self.rising, self.falling, self.lifted) = (None, None, false);
         }
         let mut rung = self.rungs[self.at];
         if self.screen {
@@ -193,14 +237,40 @@ impl Ladder {
         rung
     }
 
+    /// How large the picture is seen changes what the largest rung is that is of any use.
+    fn look(&mut self, view: View) {
+        let before = self.seen;
+        let useful = self.useful(view, STRETCHED);
+        if useful < before || self.useful(view, STRETCHED_MOST) > before {
+            self.seen = useful;
+        }
+        self.lifted |= self.seen > before;
+    }
+
+    /// The smallest rung whose pictures are drawn at most so many times larger than they are.
+    fn useful(&self, view: View, stretched: f64) -> usize {
+        let last = self.rungs.len() - 1;
+        match view {
+            View::Hidden => 0,
+            View::Any => last,
+            View::Drawn(size) => {
+                let fills = |side: u32, drawn: u32| f64::from(side) * stretched >= f64::from(drawn);
+                let fits = |rung: &Rung| {
+                    fills(rung.bounds.width, size.width) && fills(rung.bounds.height, size.height)
+                };
+                self.rungs.iter().position(fits).unwrap_or(last)
+            }
+        }
+    }
+
     fn fitting(&self, rate: Bitrate, needs: fn(&Rung) -> Bitrate) -> usize {
         self.rungs.iter().rposition(|rung| needs(rung) <= rate).unwrap_or(0)
     }
 
     fn highest(&self, now: Instant) -> usize {
         match self.tired {
-            Some((at, until)) if now < until => at,
-            _ => self.rungs.len() - 1,
+            Some((at, until)) if now < until => at.min(self.seen),
+            _ => self.seen,
         }
     }
 
@@ -243,13 +313,14 @@ mod tests {
         ladder: Ladder,
         now: Instant,
         changes: usize,
+        view: View,
         last: Option<Rung>,
     }
 
     impl Course {
         fn of(quality: PictureQuality) -> Self {
             let ladder = Ladder::camera(quality);
-            Self { ladder, now: Instant::now(), changes: 0, last: None }
+            Self { ladder, now: Instant::now(), changes: 0, view: View::Any, last: None }
         }
 
         fn run(&mut self, seconds: f64, encoding: Duration, kbps: impl Fn(f64) -> u32) -> Rung {
@@ -257,7 +328,8 @@ mod tests {
             for picture in 0..(seconds * 30.0) as u32 {
                 self.now += Duration::from_millis(33);
                 let rate = Bitrate::from_kbps(kbps(f64::from(picture) / 30.0));
-                rung = self.ladder.step(self.now, rate, encoding);
+                let allowed = Allowance { rate, view: self.view };
+                rung = self.ladder.step(self.now, allowed, encoding);
                 self.changes += usize::from(self.last.is_some_and(|last| last != rung));
                 self.last = Some(rung);
             }
@@ -302,11 +374,65 @@ mod tests {
         assert_eq!(course.run(20.0, QUICK, wide).bounds.height, 720, "it is tried again");
     }
 
+    fn drawn(width: u32, height: u32) -> View {
+        View::Drawn(Resolution::new(width, height))
+    }
+
+    #[test]
+    fn nobody_is_sent_more_than_they_see() {
+        for (view, height) in [
+            (View::Hidden, 240),
+            (drawn(0, 0), 240),
+            (drawn(320, 180), 240),
+            (drawn(416, 260), 240),
+            (drawn(640, 360), 480),
+            (drawn(800, 450), 480),
+            (drawn(1100, 619), 720),
+            (drawn(1920, 1080), 1080),
+            (drawn(3840, 2160), 1080),
+            (View::Any, 1080),
+        ] {
+            let mut course = Course::of(PictureQuality::Hd);
+            course.view = view;
+            assert_eq!(course.run(3.0, QUICK, |_| 20_000).bounds.height, height, "{view:?}");
+        }
+    }
+
+    #[test]
+    fn a_picture_that_is_seen_larger_grows_at_once_if_the_way_carries_it() {
+        let mut course = Course::of(PictureQuality::Auto);
+        let wide = |_| 5_000;
+        course.run(10.0, QUICK, wide);
+        for _ in 0..5 {
+            course.view = drawn(320, 180);
+            assert_eq!(course.run(0.05, QUICK, wide).bounds.height, 240);
+            course.view = drawn(1280, 720);
+            assert_eq!(course.run(0.05, QUICK, wide).bounds.height, 720, "however often");
+        }
+        course.view = View::Hidden;
+        course.run(10.0, QUICK, |_| 300);
+        course.view = View::Any;
+        assert_eq!(course.run(10.0, QUICK, |_| 300).bounds.height, 480);
+    }
+
+    #[test]
+    fn a_window_that_is_resized_a_little_changes_nothing() {
+        let mut course = Course::of(PictureQuality::Auto);
+        course.view = drawn(800, 450);
+        course.run(2.0, QUICK, |_| 5_000);
+        course.changes = 0;
+        for width in [820, 850, 900, 950, 840, 800, 760, 700] {
+            course.view = drawn(width, width * 9 / 16);
+            course.run(0.5, QUICK, |_| 5_000);
+        }
+        assert_eq!(course.changes, 0);
+    }
+
     #[test]
     fn a_screen_keeps_its_size_and_moves_less_smoothly() {
         let (mut ladder, now) = (Ladder::screen(), Instant::now());
         let mut rate = |kbps| {
-            let rung = ladder.step(now, Bitrate::from_kbps(kbps), QUICK);
+            let rung = ladder.step(now, Bitrate::from_kbps(kbps).into(), QUICK);
             (rung.bounds.height, rung.rate.fps())
         };
         assert_eq!(rate(2_000), (1080, 30));

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod peer_message;
 pub mod signalling;
 pub mod units;
+pub mod viewing;
 
 pub use delivery::Envelope;
 pub use health::{Health, MicrophoneHealth};
@@ -18,3 +19,4 @@ pub use identity::{IdentityKey, PublicIdentity, SignatureBytes};
 pub use ids::{AccountName, CallId, DeviceId, ParticipantId, SessionId};
 pub use peer_message::{ControlMessage, Generation, Numbered, PeerMessage, SignedMessage};
 pub use signalling::{ClientMessage, ServerMessage};
+pub use viewing::{View, Viewing};

@@ -4,6 +4,7 @@
 use crate::health::Health;
 use crate::identity::{Domain, IdentityError, IdentityKey, PublicIdentity, SignatureBytes};
 use crate::ids::{CallId, ParticipantId};
+use crate::viewing::Viewing;
 use serde::{Deserialize, Serialize};
 
 /// Most bytes of a session description that is taken.
@@ -222,6 +223,8 @@ pub enum ControlMessage {
     },
     /// The sender leaves the call.
     Bye,
+    /// How the sender shows the receiver's picture, and how much of it they take: at each change.
+    Viewing(Viewing),
     /// How the sender is doing, once a second.
     Health(Health),
     /// The echo contact says by which path the receiver hears themselves from now on.

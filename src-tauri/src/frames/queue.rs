@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tincan_media::codec::annex_b::Avcc;
 use tincan_media::frame::VideoFrame;
+use tincan_proto::View;
+use tincan_proto::units::Resolution;
 use tokio::sync::Notify;
 
 /// Half a second of pictures. A page that is further behind is better served by a fresh start.
@@ -38,6 +40,8 @@ struct State {
     credit: u32,
     needs_key: bool,
     paused: bool,
+    /// How large the viewer draws it, once it has said so.
+    drawn: Option<Resolution>,
 }
 
 /// One viewer's queue.
@@ -54,7 +58,8 @@ impl Queue {
             Mode::Coded => CODED_CREDIT,
             Mode::Decoded => DECODED_CREDIT,
         };
-        let state = State { waiting: VecDeque::new(), credit, needs_key: true, paused: false };
+        let state =
+            State { waiting: VecDeque::new(), credit, needs_key: true, paused: false, drawn: None };
         Self { mode, state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -66,6 +71,21 @@ impl Queue {
     /// Nobody looks.
     pub fn paused(&self) -> bool {
         self.state().paused
+    }
+
+    /// How it is seen by this viewer; none before they have said so.
+    pub fn view(&self) -> Option<View> {
+        let State { paused, drawn, .. } = *self.state();
+        match drawn {
+            _ if paused => Some(View::Hidden),
+            Some(size) if size.area() == 0 => Some(View::Hidden),
+            size => size.map(View::Drawn),
+        }
+    }
+
+    /// The viewer draws it so large from now on.
+    pub fn draw(&self, size: Resolution) {
+        self.state().drawn = Some(size);
     }
 
     /// Queues a coded picture; true if the viewer now needs a key frame.
@@ -150,7 +170,6 @@ impl Queue {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use tincan_proto::units::Resolution;
 
     fn unit(key: bool) -> Arc<Avcc> {
         Arc::new(Avcc {

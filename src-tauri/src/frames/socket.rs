@@ -8,6 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -55,6 +56,23 @@ async fn serve(stream: TcpStream, token: String, hub: Weak<Hub>) {
     let Some(queue) = hub.upgrade().map(|hub| hub.subscribe(&asked.tile, asked.mode)) else {
         return;
     };
+    pass_on(&mut socket, &asked.tile, &queue, &hub).await;
+    // Nobody looks through it any more.
+    drop(queue);
+    if let Some(hub) = hub.upgrade() {
+        hub.review(&asked.tile);
+    }
+    // The other half of the closing handshake; without it the page reports an error.
+    let _ = socket.close(None).await;
+}
+
+/// Sends pictures and obeys the page, until either cannot go on.
+async fn pass_on(
+    socket: &mut WebSocketStream<TcpStream>,
+    tile: &str,
+    queue: &Arc<Queue>,
+    hub: &Weak<Hub>,
+) {
     let opened = Instant::now();
     let (mut sequence, mut last_us) = (0u32, 0u64);
     loop {
@@ -62,12 +80,11 @@ async fn serve(stream: TcpStream, token: String, hub: Weak<Hub>) {
             heard = socket.next() => match heard {
                 Some(Ok(Message::Text(text))) => {
                     if let Some(word) = PageWord::parse(&text) {
-                        obey(word, &asked.tile, &queue, &hub);
+                        obey(word, tile, queue, hub);
                     }
                 }
-                Some(Ok(Message::Close(_))) | None => break,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => {}
-                Some(Err(_)) => return,
             },
             waiting = queue.next() => {
                 last_us = (opened.elapsed().as_micros() as u64).max(last_us + 1);
@@ -82,19 +99,26 @@ async fn serve(stream: TcpStream, token: String, hub: Weak<Hub>) {
             }
         }
     }
-    // The other half of the closing handshake; without it the page reports an error.
-    let _ = socket.close(None).await;
 }
 
 fn obey(word: PageWord, tile: &str, queue: &Arc<Queue>, hub: &Weak<Hub>) {
     match word {
         PageWord::Credit => return queue.credit(),
         PageWord::Key => queue.await_key_frame(),
-        PageWord::Pause => return queue.set_paused(true),
+        PageWord::Pause => queue.set_paused(true),
         PageWord::Resume => queue.set_paused(false),
+        PageWord::Drawn(size) => queue.draw(size),
     }
-    if let Some(hub) = hub.upgrade() {
-        hub.request_key_frame(tile);
+    let Some(hub) = hub.upgrade() else { return };
+    match word {
+        PageWord::Credit => {}
+        PageWord::Key => hub.request_key_frame(tile),
+        PageWord::Pause | PageWord::Drawn(_) => hub.review(tile),
+        PageWord::Resume => {
+            // Whoever is not sent anything cannot be sent a key frame.
+            hub.review(tile);
+            hub.request_key_frame(tile);
+        }
     }
 }
 

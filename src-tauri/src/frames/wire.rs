@@ -1,5 +1,6 @@
 //! The messages of a picture socket. Binary to the page: a header of 32 bytes, little endian,
-//! then an avcC record if the flag says so, then the picture. Text from the page: one word.
+//! then an avcC record if the flag says so, then the picture. Text from the page: a word, with a
+//! size behind `drawn`.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +25,8 @@ pub enum PageWord {
     Pause,
     /// Somebody looks again.
     Resume,
+    /// It draws the picture over so many pixels of its display.
+    Drawn(Resolution),
 }
 
 impl PageWord {
@@ -34,9 +37,16 @@ impl PageWord {
             "key" => Some(Self::Key),
             "pause" => Some(Self::Pause),
             "resume" => Some(Self::Resume),
-            _ => None,
+            _ => Some(Self::Drawn(size(text.strip_prefix("drawn ")?)?)),
         }
     }
+}
+
+/// A width and a height.
+fn size(text: &str) -> Option<Resolution> {
+    let (width, height) = text.split_once(' ')?;
+    let side = |text: &str| text.parse::<u16>().ok().map(u32::from);
+    Some(Resolution::new(side(width)?, side(height)?))
 }
 
 /// A coded picture as message number `sequence`.
@@ -110,8 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_the_four_words_is_ignored() {
+    fn anything_but_the_five_words_is_ignored() {
         assert_eq!(PageWord::parse("credit"), Some(PageWord::Credit));
         assert_eq!(PageWord::parse("Credit "), None);
+        let drawn = PageWord::Drawn(Resolution::new(640, 360));
+        assert_eq!(PageWord::parse("drawn 640 360"), Some(drawn));
+        for bad in ["drawn", "drawn 640", "drawn 640 -1", "drawn 99999 1", "drawn 1 2 3", ""] {
+            assert_eq!(PageWord::parse(bad), None, "{bad}");
+        }
     }
 }

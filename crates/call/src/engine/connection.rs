@@ -9,7 +9,7 @@ use crate::negotiation::{NegotiationCommand, NegotiationInput, Role};
 use crate::state::{EndReason, Participant, PeerKey, Picture, Stage};
 use std::time::Duration;
 use tincan_proto::peer_message::{DescriptionKind, Numbered};
-use tincan_proto::{AccountName, CallId, ControlMessage, ParticipantId, PeerMessage};
+use tincan_proto::{AccountName, CallId, ControlMessage, ParticipantId, PeerMessage, Viewing};
 
 /// How long a first connection may take: relays, a slow signalling path, lost DTLS flights and
 /// two connections made anew included, it takes under 15 s or never.
@@ -160,6 +160,9 @@ impl Engine {
                 }
                 self.show_media(peer);
             }
+            ControlMessage::Viewing(viewing) => {
+                t.order(Command::FitPicture { peer: peer.clone(), viewing });
+            }
             ControlMessage::PictureMissing { missing } if !standby => {
                 if let Some(shown) = self.shown(&peer.participant.account) {
                     shown.own_picture_missing = missing;
@@ -297,6 +300,7 @@ impl Engine {
     fn control_opened(&mut self, t: &mut Turn, peer: &PeerKey) {
         let Some(link) = self.link_mut(peer) else { return };
         link.control_open = true;
+        link.told = Viewing::default();
         if self.is_standby(peer) {
             return;
         }

@@ -6,7 +6,7 @@ use crate::negotiation::{Negotiation, Role};
 use crate::state::PeerKey;
 use std::time::{Duration, Instant};
 use tincan_proto::peer_message::Generation;
-use tincan_proto::{CallId, ParticipantId};
+use tincan_proto::{CallId, ParticipantId, Viewing};
 
 /// How long DTLS may take once ICE has a path: with a flight lost it takes 1 to 3 s, and the
 /// crate's hand-shake hangs for ever in a few of a hundred under loss.
@@ -45,6 +45,8 @@ pub(super) struct Link {
     pub relayed: bool,
     /// What they said last of what they send.
     pub media: Option<SentMedia>,
+    /// What they were told last of how their picture is shown.
+    pub told: Viewing,
     pub watch: FrameWatch,
 }
 
@@ -121,6 +123,7 @@ impl Link {
             restart_owed: false,
             relayed: false,
             media: None,
+            told: Viewing::default(),
             watch: FrameWatch::default(),
         }
     }
@@ -135,6 +138,8 @@ impl Link {
         self.negotiation = Negotiation::new(self.negotiation.role());
         self.sending = false;
         self.control_open = false;
+        self.told = Viewing::default();
+        self.watch.count_anew();
         self.ice_since = None;
         self.upgrade_at = None;
         self.upgraded = false;

@@ -1,6 +1,7 @@
 //! What the engine knows of the current call beyond what is shown of it.
 
 use super::link::Link;
+use crate::drawing::Drawing;
 use crate::state::{Call, IncomingCall};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -28,6 +29,8 @@ pub(super) struct Ongoing {
     pub links: BTreeMap<AccountName, Link>,
     /// Devices that ring, connected beforehand.
     pub standbys: BTreeMap<ParticipantId, Link>,
+    /// How large their pictures are drawn here.
+    pub drawings: BTreeMap<ParticipantId, Drawing>,
     /// Those who are out of it again.
     pub departed: Vec<AccountName>,
     /// Messages from devices of which the server has not said yet that they have accepted.
@@ -51,6 +54,7 @@ impl Ongoing {
             rival: None,
             links: BTreeMap::new(),
             standbys: BTreeMap::new(),
+            drawings: BTreeMap::new(),
             departed: Vec::new(),
             early: Vec::new(),
         }
@@ -71,6 +75,7 @@ impl Ongoing {
             .into_iter()
             .flatten()
             .chain(links.filter_map(Link::deadline))
+            .chain(self.drawings.values().filter_map(Drawing::deadline))
             .min()
     }
 }

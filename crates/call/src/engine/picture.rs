@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::frame_watch::{Expected, Remedy};
 use crate::negotiation::NegotiationInput;
 use crate::state::PeerKey;
-use tincan_proto::ControlMessage;
+use tincan_proto::{ControlMessage, View};
 
 impl Engine {
     /// Takes what has come of somebody's picture.
@@ -24,8 +24,11 @@ impl Engine {
         let sent = shown.filter(|shown| shown.camera).map(|shown| shown.screen);
         let online = self.online;
         let Some(link) = self.link_mut(peer) else { return };
+        let hidden = link.told.view == View::Hidden;
         let expected = match (sent, link.phase) {
             (None, _) => Expected::Nothing,
+            // They know that nobody looks.
+            (Some(_), _) if hidden => Expected::Later,
             (Some(false), Phase::Connected) => Expected::Pictures,
             (Some(true), Phase::Connected) => Expected::Screen,
             (Some(_), Phase::Connecting { .. } | Phase::Wavering { .. })

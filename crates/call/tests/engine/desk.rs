@@ -236,6 +236,14 @@ impl Desk {
         self.out.commands.iter().filter_map(opened).collect()
     }
 
+    /// Which connection to anybody was opened last, if one was.
+    pub fn opened_generation(&self) -> Option<u32> {
+        self.out.commands.iter().rev().find_map(|command| match command {
+            Command::OpenPeer { peer, .. } => Some(peer.generation.0),
+            _ => None,
+        })
+    }
+
     pub fn closed(&self) -> Vec<ParticipantId> {
         let closed = |command: &Command| match command {
             Command::ClosePeer { peer } => Some(peer.participant.clone()),

@@ -10,3 +10,4 @@ mod pausing;
 mod ringing;
 mod sharing;
 mod standby;
+mod viewing;

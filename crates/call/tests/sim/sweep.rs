@@ -25,7 +25,7 @@ fn plan(world: &mut World, busy: u64, actions: u32) {
         let time = world.millis(0, busy * 1000);
         let on = world.random.random();
         let media = if on { CallMedia::Video } else { CallMedia::Audio };
-        let happening = match world.random.random_range(0..25) {
+        let happening = match world.random.random_range(0..26) {
             0..=5 => {
                 let mut to: Vec<_> = (0..devices)
                     .filter(|other| {
@@ -54,6 +54,7 @@ fn plan(world: &mut World, busy: u64, actions: u32) {
             21 => Happening::User(at, Input::StopSharingPressed),
             22 => Happening::User(at, Input::ShareCameraSwitched { on }),
             23 => Happening::User(at, Input::CameraPaused { on }),
+            24 => Happening::User(at, Input::IncomingLimited { kbps: on.then_some(230) }),
             _ => {
                 let other = (at + 1) % devices;
                 Happening::PathBreaks(at, other)
@@ -95,6 +96,11 @@ fn check_agreement(world: &World) {
                 Picture::Screen(_) => (theirs.microphone, true, true, false),
             };
             assert_eq!(shown, sent, "seed {seed}: shown is not what is sent");
+            let all = device.peers.len() as u32;
+            let takes = device.takes_kbps.map(|kbps| kbps / all);
+            let told = other.peers.iter().find(|(key, _)| key.participant == device.me);
+            let told = told.and_then(|(_, peer)| peer.viewing.most_kbps);
+            assert_eq!(told, takes, "seed {seed}: they do not know how much we take");
             let to = |me: &ParticipantId, peers: &BTreeMap<PeerKey, Peer>| {
                 let mut keys = peers.keys().filter(|key| key.participant == *me);
                 let generation = keys.next().map(|key| key.generation);

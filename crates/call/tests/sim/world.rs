@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::time::{Duration, Instant};
 use tincan_call::state::Stage;
 use tincan_call::*;
-use tincan_proto::{AccountName, ControlMessage, DeviceId, Numbered, ParticipantId};
+use tincan_proto::{AccountName, ControlMessage, DeviceId, Numbered, ParticipantId, Viewing};
 
 /// How bad the world is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,6 +77,8 @@ pub struct Device {
     pub engine: Engine,
     pub peers: BTreeMap<PeerKey, Peer>,
     pub captures: (bool, Picture),
+    /// All that comes in is to take so much at most.
+    pub takes_kbps: Option<u32>,
     /// Screens that are open.
     pub screens: Vec<ShareId>,
     pub events: Vec<Event>,
@@ -93,6 +95,8 @@ pub struct Peer {
     pub control_opened: bool,
     pub admitted: bool,
     pub sending: bool,
+    /// What the other side takes.
+    pub viewing: Viewing,
     busy_until: Duration,
 }
 
@@ -121,6 +125,7 @@ impl World {
             engine: Engine::new(seed ^ at as u64),
             peers: BTreeMap::new(),
             captures: (false, Picture::Nothing),
+            takes_kbps: None,
             screens: Vec::new(),
             events: Vec::new(),
             session: 0,
@@ -189,7 +194,12 @@ impl World {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::User(at, input) => self.step(at, input),
+            Happening::User(at, input) => {
+                if let Input::IncomingLimited { kbps } = input {
+                    self.devices[at].takes_kbps = kbps;
+                }
+                self.step(at, input);
+            }
             Happening::TakesRing(at) => {
                 let ring = self.devices[at].engine.state().incoming.first();
                 if let Some((call, media)) = ring.map(|ring| (ring.id, ring.media)) {
@@ -370,6 +380,7 @@ impl World {
                     control_opened: false,
                     admitted: false,
                     sending: false,
+                    viewing: Viewing::default(),
                     busy_until: self.now,
                 };
                 let before = self.devices[at].peers.insert(peer, opened);
@@ -399,6 +410,10 @@ impl World {
                 let peer = self.devices[at].peers.get_mut(&key).expect("an open peer");
                 assert!(peer.admitted, "seed {}: media to who is not admitted", self.seed);
                 peer.sending = on;
+            }
+            Command::FitPicture { peer: key, viewing } => {
+                let peer = self.devices[at].peers.get_mut(&key).expect("an open peer");
+                peer.viewing = viewing;
             }
             Command::RequestKeyFrame { peer: key } => {
                 assert!(self.devices[at].peers.contains_key(&key), "seed {}", self.seed);

@@ -3,7 +3,7 @@
 use super::{Controller, Message};
 use crate::controller::session::unix_now;
 use crate::figures::Figures;
-use crate::ports::Happening;
+use crate::ports::{Happening, Tile};
 use crate::view::{EchoView, NoticeKind};
 use std::collections::HashMap;
 use std::time::Instant;
@@ -17,7 +17,7 @@ use tincan_proto::signalling::CallMedia;
 use tincan_proto::units::UnixMillis;
 use tincan_proto::{
     AccountName, CallId, ClientMessage, ControlMessage, IceServer, Numbered, ParticipantId,
-    PeerMessage, ServerMessage, SignedMessage,
+    PeerMessage, ServerMessage, SignedMessage, View,
 };
 
 /// The engine and the connections that it asked for.
@@ -92,6 +92,14 @@ impl Calls {
     pub fn peer_of(&self, participant: &ParticipantId) -> Option<&PeerKey> {
         let call = self.state().current.as_ref()?.id;
         self.peers.keys().find(|key| key.call == call && key.participant == *participant)
+    }
+
+    /// They send pictures, and they are to come all the time.
+    fn expects_pictures(&self, peer: &PeerKey) -> bool {
+        let participants = self.state().current.iter().flat_map(|call| &call.participants);
+        let account = &peer.participant.account;
+        let shown = participants.into_iter().find(|participant| participant.account == *account);
+        shown.is_some_and(|shown| shown.camera && shown.view != View::Hidden)
     }
 
     pub fn peers(&self) -> Vec<PeerKey> {
@@ -196,6 +204,7 @@ impl Controller {
                     self.media.begin_pictures();
                 }
             }
+            Command::FitPicture { peer, viewing } => self.media.fit_picture(&peer, viewing),
             Command::RequestKeyFrame { peer } => {
                 if let Some(connection) = self.calls.peers.get(&peer) {
                     connection.peer.request_key_frame();
@@ -392,16 +401,40 @@ impl Controller {
         reports
     }
 
+    /// A window draws a tile so from now on.
+    pub(super) async fn draw(&mut self, tile: &str, view: View) {
+        if tile == Tile::Own.to_string() {
+            return self.media.draw_own(view);
+        }
+        let mut peers = self.calls.peers.keys().map(|peer| &peer.participant);
+        let theirs = peers.find(|who| Tile::Remote((*who).clone()).to_string() == tile).cloned();
+        if let Some(participant) = theirs {
+            self.step_unseen(Input::Drawn { participant, view }).await;
+        }
+    }
+
+    /// Takes as much of the others' pictures as the person wants.
+    pub(super) async fn limit_incoming(&mut self) {
+        let most = self.preferences.settings.picture_quality.most_incoming();
+        let kbps = most.map(|most| most.bps() / 1000);
+        self.step_unseen(Input::IncomingLimited { kbps }).await;
+    }
+
+    /// Steps the engine with what shows nothing new by itself.
+    async fn step_unseen(&mut self, input: Input) {
+        let (changed, before) = (self.changed, self.calls.state().clone());
+        self.step(input).await;
+        self.changed = changed || before != *self.calls.state();
+    }
+
     /// Tells the engine what has come of everybody's picture.
     pub(super) async fn count_pictures(&mut self) {
-        let changed = self.changed;
         for peer in self.calls.peers() {
+            let expected = self.calls.expects_pictures(&peer);
+            self.media.expect_pictures(&peer, expected);
             let video = self.media.stats(&peer).video.assembled;
             let input = PeerInput::Received { pictures: video.frames, packets: video.packets };
-            let before = self.calls.state().clone();
-            self.step(Input::Peer { peer, input }).await;
-            // Counting alone shows nothing new.
-            self.changed = changed || before != *self.calls.state();
+            self.step_unseen(Input::Peer { peer, input }).await;
         }
     }
 

@@ -24,6 +24,7 @@ impl Controller {
             ControlMessage::Media { .. }
             | ControlMessage::PictureMissing { .. }
             | ControlMessage::Echoing { .. }
+            | ControlMessage::Viewing(_)
             | ControlMessage::Bye
             | ControlMessage::Health(_)
             | ControlMessage::Unknown => return,

@@ -77,6 +77,7 @@ impl Controller {
                 self.preferences.settings.picture_quality = quality;
                 self.keep_preferences();
                 self.apply_devices();
+                self.limit_incoming().await;
             }
             Intent::RefreshDevices => self.media.list_devices(),
             Intent::TestSound { device } => self.test_sound(device),
@@ -103,6 +104,7 @@ impl Controller {
                 let talk = settings.talk;
                 let changed = self.preferences.settings.talk != talk;
                 self.update_settings(settings);
+                self.limit_incoming().await;
                 if changed {
                     self.begin_talk().await;
                 }

@@ -207,6 +207,7 @@ impl Session {
             PeerEvent::Control(
                 ControlMessage::PictureMissing { .. }
                 | ControlMessage::Echoing { .. }
+                | ControlMessage::Viewing(_)
                 | ControlMessage::Bye
                 | ControlMessage::EchoPhase { .. }
                 | ControlMessage::EchoReport { .. }

@@ -2,20 +2,42 @@
 
 use super::own_view::OwnViewKey;
 use super::track::Source;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tincan_call::PeerKey;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
+use tincan_media::frame::VideoFrame;
+use tincan_media::ladder::Allowance;
+use tincan_media::mailbox::NewestOut;
 use tincan_media::pipeline::video_send::{VideoSendPipeline, VideoSendStatistics};
 use tincan_peer_connection::MediaSender;
 use tincan_proto::units::Bitrate;
+use tincan_proto::{View, Viewing};
 
 /// While nobody is sent to.
 const UNBOUNDED: Bitrate = Bitrate::from_bps(u32::MAX);
 
+/// Somebody who is sent to.
+struct Outlet {
+    peer: PeerKey,
+    sender: MediaSender,
+    /// What they show and take.
+    viewing: Viewing,
+    /// They were sent no pictures for a while: the next one is a key frame.
+    needs_key: bool,
+}
+
+impl Outlet {
+    fn looks(&self) -> bool {
+        self.viewing.view != View::Hidden
+    }
+}
+
 /// The list, and the encoder that feeds it while there are pictures.
 #[derive(Default)]
 pub struct Outlets {
-    senders: Mutex<Vec<(PeerKey, MediaSender)>>,
+    list: Mutex<Vec<Outlet>>,
+    /// How the own tile is drawn, once windows have said so.
+    own: Mutex<Option<View>>,
     encoder: Mutex<Option<VideoSendPipeline>>,
     /// What the own tile shows, if that is not what the encoder makes.
     own_view: Mutex<Option<OwnViewKey>>,
@@ -26,30 +48,52 @@ pub struct Outlets {
 impl Outlets {
     /// Adds somebody.
     pub fn add(&self, peer: PeerKey, sender: MediaSender) {
-        self.senders.lock().unwrap_or_else(PoisonError::into_inner).push((peer, sender));
+        let viewing = Viewing::default();
+        self.list().push(Outlet { peer, sender, viewing, needs_key: false });
         self.begin();
     }
 
     /// Takes somebody out.
     pub fn remove(&self, peer: &PeerKey) {
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        senders.retain(|(other, _)| other != peer);
+        self.list().retain(|outlet| outlet.peer != *peer);
+    }
+
+    /// Sends somebody no more than they show and take. Whoever looks again is sent a key frame.
+    pub fn fit(&self, peer: &PeerKey, viewing: Viewing) {
+        let mut list = self.list();
+        let Some(outlet) = list.iter_mut().find(|outlet| outlet.peer == *peer) else { return };
+        let looked = outlet.looks();
+        outlet.viewing = viewing;
+        if looked || !outlet.looks() {
+            return;
+        }
+        outlet.needs_key = true;
+        drop(list);
+        self.begin();
+    }
+
+    /// The windows draw the own tile so from now on.
+    pub fn draw_own(&self, view: View) {
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
     }
 
     /// Sends a sound packet to all.
     pub fn send_audio(&self, packet: &EncodedAudio) {
-        for (_, sender) in self.senders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            sender.send_audio(packet);
+        for outlet in self.list().iter() {
+            outlet.sender.send_audio(packet);
         }
     }
 
-    /// Sends a picture to all, if those of its source are for them.
+    /// Sends a picture to all who look, if those of its source are for them.
     pub fn send_video(&self, source: Source, picture: &EncodedVideo) {
         if *self.let_out.lock().unwrap_or_else(PoisonError::into_inner) != Some(source) {
             return;
         }
-        for (_, sender) in self.senders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            sender.send_video(picture);
+        for outlet in self.list().iter_mut().filter(|outlet| outlet.looks()) {
+            outlet.needs_key &= !picture.key;
+            if !outlet.needs_key {
+                outlet.sender.send_video(picture);
+            }
         }
     }
 
@@ -60,18 +104,30 @@ impl Outlets {
         let before = std::mem::replace(&mut *let_out, source);
         drop(let_out);
         if source.is_some() && before != source {
+            self.list().iter_mut().for_each(|outlet| outlet.needs_key = true);
             self.begin();
         }
     }
 
-    /// How many bits a second a picture may have: as the narrowest way to anybody carries; none if it
-    /// would only wait there.
-    pub fn video_rate(&self) -> Option<Bitrate> {
-        let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut open = senders.iter().map(|(_, sender)| sender).filter(|sender| sender.is_open());
-        open.try_fold(UNBOUNDED, |rate, sender| {
-            (!sender.is_behind()).then(|| rate.min(sender.budget().video))
-        })
+    /// What a picture may count on: as many bits a second as the narrowest way to anybody who looks
+    /// carries, and to be seen as large as anybody draws it, here or there. None if it would only wait,
+    /// or if nobody looks.
+    pub fn allowance(&self) -> Option<Allowance> {
+        // Nobody sees what is held back from all.
+        let sent = self.let_out.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let list = self.list();
+        let mut open = list.iter().filter(|outlet| sent && outlet.sender.is_open()).peekable();
+        let own = *self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is alone on its display may be looked at in any size until that is known.
+        let own = own.unwrap_or(if open.peek().is_some() { View::Hidden } else { View::Any });
+        let start = Allowance { rate: UNBOUNDED, view: own };
+        let all = open.filter(|outlet| outlet.looks()).try_fold(start, |all, outlet| {
+            let Viewing { view, .. } = outlet.viewing;
+            let rate = outlet.sender.budget().video.min(outlet.viewing.most().unwrap_or(UNBOUNDED));
+            let all = Allowance { rate: all.rate.min(rate), view: all.view.or(view) };
+            (!outlet.sender.is_behind()).then_some(all)
+        });
+        all.filter(|all| all.view != View::Hidden)
     }
 
     /// Puts the encoder of what is taken in place, or takes it away; the same of an own view
@@ -83,6 +139,13 @@ impl Outlets {
         drop(slot);
         // Waits for its thread, which may be sending just now: not under the lock.
         drop(old);
+    }
+
+    /// Encodes what comes from here from now on, for the same source.
+    pub fn go_on_with(&self, frames: NewestOut<VideoFrame>) {
+        if let Some(encoder) = &*self.encoder.lock().unwrap_or_else(PoisonError::into_inner) {
+            encoder.set_source(frames);
+        }
     }
 
     /// What the encoder has done; none while nothing is encoded.
@@ -111,5 +174,9 @@ impl Outlets {
         if let Some(encoder) = &*self.encoder.lock().unwrap_or_else(PoisonError::into_inner) {
             encoder.request_key_frame();
         }
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Outlet>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

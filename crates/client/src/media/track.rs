@@ -84,7 +84,7 @@ impl Track {
         let (outlets, tiles) = (self.outlets.clone(), self.tiles.clone());
         let rate = Box::new({
             let outlets = outlets.clone();
-            move || outlets.video_rate()
+            move || outlets.allowance()
         });
         let send =
             |content, ladder, tap: Option<VideoTap>| VideoSend { content, ladder, rate, tap };

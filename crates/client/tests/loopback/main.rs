@@ -7,6 +7,7 @@ mod echo;
 mod hidden;
 mod person;
 mod sharing;
+mod viewing;
 
 use person::{Person, World};
 use tincan_call::EndReason;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tincan_client::controller::{Client, ClientConfig, ConnectionReport};
 use tincan_client::ports::{
-    Happening, LocalServer, LocalServerPlace, Tile, TilePicture, Tiles, Ui,
+    Happening, LocalServer, LocalServerPlace, Tile, TilePicture, Tiles, Ui, Viewers,
 };
 use tincan_client::profile::Profile;
 use tincan_client::view::{Intent, IntentError, Levels, SessionView, Snapshot};
@@ -26,7 +26,7 @@ use tincan_media::mailbox::NewestIn;
 use tincan_media::screen::ScreenAccess;
 use tincan_media::synthetic::picture::{Stamp, read_stamp};
 use tincan_proto::units::Resolution;
-use tincan_proto::{AccountName, IdentityKey};
+use tincan_proto::{AccountName, IdentityKey, View};
 use tincan_server::ice::RelayChoice;
 use tincan_server::{Database, Server, ServerConfig};
 use tokio::sync::watch;
@@ -263,6 +263,19 @@ impl Person {
     pub async fn wait_for_size(&self, size: Resolution) {
         let size_now = || *self.pictures.newest_size.lock().expect("no panic");
         self.until(&format!("pictures of {size}"), || size_now() == Some(size)).await;
+    }
+
+    /// Draws the other person's picture so from now on.
+    pub async fn draws(&self, view: View) {
+        let tile = |s: &Snapshot| s.call.as_ref().and_then(|c| c.participants[0].tile.clone());
+        self.wait("a tile", |s| tile(s).is_some()).await;
+        let tile = self.look(tile).expect("a tile");
+        self.client.handle().drawn(&tile, view);
+    }
+
+    /// Draws the own picture so from now on.
+    pub fn draws_own(&self, view: View) {
+        self.client.handle().drawn(&Tile::Own.to_string(), view);
     }
 
     /// How many pictures this person has seen of themselves.

@@ -35,6 +35,11 @@ impl Freezes {
         self.gaps.push_back(gap);
     }
 
+    /// None is to be shown now: the gap is no freeze.
+    pub fn excuse(&mut self) {
+        self.last = None;
+    }
+
     /// How often, and how long in all.
     pub fn so_far(&self) -> (u64, Duration) {
         (self.count, self.total)
@@ -62,5 +67,20 @@ mod tests {
         show(&mut freezes, &[1000; 60]);
         let (before, _) = freezes.so_far();
         assert_eq!(show(&mut freezes, &[1100, 1000]).0, before, "a slow source");
+    }
+
+    #[test]
+    fn a_gap_while_nothing_is_to_come_is_no_freeze() {
+        let mut freezes = Freezes::default();
+        let mut now = Instant::now();
+        for _ in 0..60 {
+            now += Duration::from_millis(33);
+            freezes.shown(now);
+        }
+        freezes.excuse();
+        freezes.shown(now + Duration::from_secs(60));
+        assert_eq!(freezes.so_far().0, 0);
+        freezes.shown(now + Duration::from_secs(61));
+        assert_eq!(freezes.so_far().0, 1, "from then on it counts");
     }
 }

@@ -52,7 +52,7 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// A way that carries everything.
 fn any() -> VideoRate {
-    Box::new(|| Some(Bitrate::from_kbps(100_000)))
+    Box::new(|| Some(Bitrate::from_kbps(100_000).into()))
 }
 
 fn coded_video() -> (VideoSendPipeline, crate::mailbox::NewestIn<VideoFrame>, Receiver<EncodedVideo>)
@@ -419,7 +419,7 @@ fn pictures_wait_while_they_would_come_too_late_and_the_newest_one_goes() {
     let open = Arc::new(AtomicBool::new(false));
     let rate = Box::new({
         let open = open.clone();
-        move || open.load(Ordering::Relaxed).then(|| Bitrate::from_kbps(300))
+        move || open.load(Ordering::Relaxed).then(|| Bitrate::from_kbps(300).into())
     });
     let sink_of = Box::new(move |coded| _ = out.send(coded));
     let pipeline = VideoSendPipeline::start(frames, send(rate), sink_of).unwrap();

@@ -12,7 +12,7 @@ use crate::rtp::frame_assembler::{Assembled, AssemblerStatistics, EncodedUnit, F
 use crate::rtp::picture_playout::PicturePlayout;
 use crate::rtp::sender_report::{SenderReport, SenderReports};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -101,6 +101,8 @@ struct Shared {
     statistics: Mutex<VideoReceiveStatistics>,
     reports: Mutex<SenderReports>,
     sound: Mutex<Option<SoundClock>>,
+    /// No pictures are to come.
+    resting: AtomicBool,
 }
 
 /// The running pipeline. Dropping it stops it.
@@ -156,6 +158,11 @@ impl VideoReceivePipeline {
         *self.shared.sound.lock().unwrap_or_else(PoisonError::into_inner) = Some(sound);
     }
 
+    /// Pictures are to come now, or not: gaps while none are, are no freezes.
+    pub fn expect_pictures(&self, expected: bool) {
+        self.shared.resting.store(!expected, Ordering::Relaxed);
+    }
+
     /// The counts.
     pub fn statistics(&self) -> VideoReceiveStatistics {
         let statistics = *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner);
@@ -201,6 +208,9 @@ impl Receiving {
                     Assembled::Unit(unit) => self.queue(unit, now),
                     Assembled::KeyFrameNeeded => {}
                 }
+            }
+            if self.shared.resting.load(Ordering::Relaxed) {
+                self.freezes.excuse();
             }
             while let Some((_, unit)) = self.waiting.pop_front_if(|(due, _)| *due <= now) {
                 self.statistics.emitted += 1;

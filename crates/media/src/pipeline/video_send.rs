@@ -3,7 +3,7 @@
 use crate::codec::h264::{Content, EncodeError, EncoderSettings, H264Encoder};
 use crate::encoded::EncodedVideo;
 use crate::frame::VideoFrame;
-use crate::ladder::{Ladder, Rung};
+use crate::ladder::{Allowance, Ladder, Rung};
 use crate::mailbox::{Interrupt, NewestOut, Taken};
 use crate::pipeline::key_frame_pace::KeyFramePace;
 use crate::pipeline::worker::{Stop, Worker};
@@ -28,9 +28,9 @@ pub type EncodedVideoSink = Box<dyn FnMut(EncodedVideo) + Send>;
 /// Sees each picture before it is encoded; called on the encoder's thread.
 pub type VideoTap = Box<dyn FnMut(&VideoFrame) + Send>;
 
-/// Says how many bits a second the next picture may count on; none: it would come too late, and is
-/// not made. Asked before each picture, on the encoder's thread.
-pub type VideoRate = Box<dyn FnMut() -> Option<Bitrate> + Send>;
+/// Says what the next picture may count on; none: it would come too late or nobody would see it, and
+/// it is not made. Asked before each picture, on the encoder's thread.
+pub type VideoRate = Box<dyn FnMut() -> Option<Allowance> + Send>;
 
 /// What is encoded, and how.
 pub struct VideoSend {
@@ -233,6 +233,8 @@ impl Encoding {
             std::mem::take(&mut *self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner));
         if orders.begin {
             self.pace.renew();
+            // One that could not go yet is newer than the last that did.
+            self.last = self.held.take().or_else(|| self.last.take());
             self.late = self.last.is_some();
         }
         if orders.key_frame {
@@ -250,15 +252,15 @@ impl Encoding {
     /// Encodes a picture if it can go; else the newest one waits until it can.
     fn offer(&mut self, frame: VideoFrame) {
         let now = Instant::now();
-        let rate = (self.rate)().filter(|_| self.is_due(now));
-        let Some(rate) = rate else {
+        let allowed = (self.rate)().filter(|_| self.is_due(now));
+        let Some(allowed) = allowed else {
             self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner).held += 1;
             self.held = Some(frame);
             return;
         };
         self.held = None;
-        self.climb(now, rate);
-        self.aim_at(rate.min(self.rung.most));
+        self.climb(now, allowed);
+        self.aim_at(allowed.rate.min(self.rung.most));
         self.encode(frame);
     }
 
@@ -276,8 +278,8 @@ impl Encoding {
 
     /// Takes another size or rate where the ladder says so: another encoder, whose first picture is a
     /// key frame.
-    fn climb(&mut self, now: Instant, rate: Bitrate) {
-        let rung = self.ladder.step(now, rate, self.encoding);
+    fn climb(&mut self, now: Instant, allowed: Allowance) {
+        let rung = self.ladder.step(now, allowed, self.encoding);
         if rung == self.rung {
             return;
         }
@@ -288,8 +290,10 @@ impl Encoding {
             return;
         }
         tracing::debug!(size = %rung.bounds, fps = rung.rate.fps(), "another rung");
-        let settings =
-            EncoderSettings { bitrate: rate.min(rung.most), ..settings(self.content, rung) };
+        let settings = EncoderSettings {
+            bitrate: allowed.rate.min(rung.most),
+            ..settings(self.content, rung)
+        };
         match H264Encoder::new(settings) {
             Ok(encoder) => {
                 (self.encoder, self.target) = (encoder, settings.bitrate);

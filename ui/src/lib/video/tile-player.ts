@@ -1,6 +1,7 @@
 // One tile: its socket with reconnects, drawing on animation frames, and silence while hidden.
 
 import type { VideoEndpoint } from '../bindings/VideoEndpoint';
+import { drawnOn, type Size } from './drawn';
 import { parseMessage, tileUrl, type PageMessage, type VideoMode } from './protocol';
 import { createScreen, type Screen, type ScreenFactory } from './screen';
 
@@ -17,6 +18,8 @@ export interface Surroundings {
   page: Pick<Document, 'visibilityState' | 'addEventListener' | 'removeEventListener'>;
   requestFrame(callback: () => void): number;
   cancelFrame(id: number): void;
+  /** How large the canvas's picture is drawn, in pixels of the display. */
+  drawnOn(canvas: HTMLCanvasElement, hasPicture: boolean): Size;
 }
 
 export interface TileOptions {
@@ -35,6 +38,7 @@ export const browser = (): Surroundings => ({
   page: document,
   requestFrame: (callback) => requestAnimationFrame(callback),
   cancelFrame: (id) => { cancelAnimationFrame(id); },
+  drawnOn,
 });
 
 export class TilePlayer {
@@ -47,6 +51,8 @@ export class TilePlayer {
   #retryIn = RECONNECT_MIN_MS;
   #frameRequest: number | null = null;
   #drawn = 0;
+  /** What was said last on this socket of how large it is. */
+  #told = '';
   #closed = false;
 
   constructor(options: TileOptions, around: Surroundings = browser()) {
@@ -96,7 +102,9 @@ export class TilePlayer {
     this.#socket = socket;
     socket.onopen = () => {
       this.#screen.socketOpened();
+      this.#told = '';
       if (this.#isHidden) this.#say('pause');
+      this.#tellSize();
     };
     socket.onmessage = (event: MessageEvent<unknown>) => { this.#receive(event.data); };
     socket.onclose = () => {
@@ -125,6 +133,14 @@ export class TilePlayer {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(message);
   }
 
+  #tellSize(): void {
+    const { width, height } = this.#around.drawnOn(this.#options.canvas, this.#drawn > 0);
+    const size = `drawn ${width} ${height}` as const;
+    if (size === this.#told || this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#told = size;
+    this.#say(size);
+  }
+
   /** Any number of pictures between two animation frames is one drawing. */
   #drawSoon(): void {
     this.#frameRequest ??= this.#around.requestFrame(() => {
@@ -139,6 +155,7 @@ export class TilePlayer {
       this.#say('pause');
     } else {
       this.#screen.show();
+      this.#tellSize();
       this.#say('resume');
     }
   };
@@ -149,6 +166,8 @@ export class TilePlayer {
     canvas.dataset.width = String(canvas.width);
     canvas.dataset.height = String(canvas.height);
     // Page timers slow down while hidden; the watchdog would only raise false alarms.
-    if (!this.#isHidden) this.#screen.watch();
+    if (this.#isHidden) return;
+    this.#screen.watch();
+    this.#tellSize();
   }
 }
