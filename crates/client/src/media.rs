@@ -1,6 +1,7 @@
 //! The app's media: which devices are open, what goes out to every participant, and what
 //! comes in from each. Devices are opened on a thread of their own, since that may take long.
 
+mod camera_size;
 mod keeper;
 mod outlets;
 mod own_view;

@@ -1,6 +1,7 @@
 //! The thread that opens and closes devices until they are as wanted, and gives the picture track
 //! its source. A device that fails is told of once and tried again from time to time.
 
+use super::camera_size::CameraSize;
 use super::shares::{Opened, ScreenOrder, Shares};
 use super::track::{Source, Track};
 use crate::view::{DeviceKind, SampleView};
@@ -11,10 +12,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tincan_call::{Picture, ShareId};
 use tincan_media::device::{
-    DeviceEntry, DeviceError, DeviceList, DeviceReport, Devices, OpenDevice,
+    CameraFormat, DeviceEntry, DeviceError, DeviceList, DeviceReport, Devices, OpenDevice,
 };
+use tincan_media::frame::VideoFrame;
 use tincan_media::ladder::PictureQuality;
-use tincan_media::mailbox::newest;
+use tincan_media::mailbox::{NewestOut, newest};
 use tincan_media::pipeline::audio_receive::AudioReceivePipeline;
 use tincan_media::pipeline::audio_send::AudioSendPipeline;
 use tincan_media::screen::{ScreenError, ScreenTarget, Screens};
@@ -166,6 +168,7 @@ impl Keeper {
             playout: None,
             slots: BTreeMap::new(),
             opened: 0,
+            camera_size: None,
             look: Instant::now(),
             seen: DeviceList::default(),
         };
@@ -235,6 +238,8 @@ struct Keeping {
     playout: Option<Arc<AudioReceivePipeline>>,
     slots: BTreeMap<DeviceKind, Slot>,
     opened: u64,
+    /// In which size the open camera was opened.
+    camera_size: Option<CameraSize>,
     /// When is looked for devices next, while some are open.
     look: Instant,
     seen: DeviceList,
@@ -285,6 +290,7 @@ impl Keeping {
             }
             self.look_around();
             self.reconcile();
+            self.fit_camera();
         }
         for kind in [DeviceKind::Camera, DeviceKind::Microphone, DeviceKind::Speaker] {
             self.close(kind);
@@ -408,15 +414,7 @@ impl Keeping {
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
         self.opened += 1;
         let generation = self.opened;
-        let report: DeviceReport = {
-            let lost = self.lost.clone();
-            Box::new(move |result| {
-                if let Err(error) = result {
-                    // The thread ends only after the device is closed.
-                    let _ = lost.send(Order::Lost(kind, generation, error));
-                }
-            })
-        };
+        let report = self.report(kind, generation);
         match kind {
             DeviceKind::Microphone => {
                 self.devices.open_microphone(id, self.voice.microphone(), report)
@@ -431,13 +429,37 @@ impl Keeping {
         }
     }
 
+    fn report(&self, kind: DeviceKind, generation: u64) -> DeviceReport {
+        let lost = self.lost.clone();
+        Box::new(move |result| {
+            if let Err(error) = result {
+                // The thread ends only after the device is closed.
+                let _ = lost.send(Order::Lost(kind, generation, error));
+            }
+        })
+    }
+
     fn open_camera(
         &mut self,
         id: Option<&str>,
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        let (sink, frames) = newest();
         let format = self.track.camera_format();
+        let (device, frames) = self.open_camera_as(id, format, report)?;
+        self.track
+            .carry(Source::Camera, frames)
+            .map_err(|error| DeviceError::Unsupported(error.to_string()))?;
+        self.camera_size = Some(CameraSize::opened(format));
+        Ok(device)
+    }
+
+    fn open_camera_as(
+        &self,
+        id: Option<&str>,
+        format: CameraFormat,
+        report: DeviceReport,
+    ) -> Result<(Box<dyn OpenDevice>, NewestOut<VideoFrame>), DeviceError> {
+        let (sink, frames) = newest();
         let none = id.is_none() && self.devices.list().cameras.is_empty();
         let device: Box<dyn OpenDevice> = if none || id == Some(TEST_PICTURE_ID) {
             let picture = TestPicture::start(format, Style::Colour, sink)
@@ -446,10 +468,48 @@ impl Keeping {
         } else {
             self.devices.open_camera(id, format, sink, report)?
         };
-        self.track
-            .carry(Source::Camera, frames)
-            .map_err(|error| DeviceError::Unsupported(error.to_string()))?;
-        Ok(device)
+        Ok((device, frames))
+    }
+
+    /// Opens the camera anew in another size where that pays off.
+    fn fit_camera(&mut self) {
+        let Some((delivers, rung)) = self.track.delivered() else { return };
+        let Some(size) = &mut self.camera_size else { return };
+        let Some(format) = size.look(Instant::now(), delivers, rung) else { return };
+        let before = size.asked();
+        let Some(slot) = self.slots.get_mut(&DeviceKind::Camera) else { return };
+        let Some(open) = slot.open.take() else { return };
+        tracing::info!(from = %before.resolution, to = %format.resolution, "the camera's size");
+        let id = open.id().to_owned();
+        // No camera delivers in two sizes at once. The encoder goes on with whatever comes next.
+        drop(open);
+        let mut outcome = self.open_camera_anew(&id, format);
+        if let Err(error) = outcome {
+            tracing::info!(%error, "the camera keeps its size");
+            if let Some(size) = &mut self.camera_size {
+                size.refused(format);
+            }
+            outcome = self.open_camera_anew(&id, before);
+        }
+        if let Err(error) = outcome {
+            self.track.end(Source::Camera);
+            self.fail(DeviceKind::Camera, error);
+        }
+    }
+
+    fn open_camera_anew(&mut self, id: &str, format: CameraFormat) -> Result<(), DeviceError> {
+        self.opened += 1;
+        let generation = self.opened;
+        let report = self.report(DeviceKind::Camera, generation);
+        let (device, frames) = self.open_camera_as(Some(id), format, report)?;
+        self.track.go_on_with(frames);
+        if let Some(size) = &mut self.camera_size {
+            size.reopened(format);
+        }
+        if let Some(slot) = self.slots.get_mut(&DeviceKind::Camera) {
+            (slot.generation, slot.open) = (generation, Some(device));
+        }
+        Ok(())
     }
 
     fn close(&mut self, kind: DeviceKind) {

@@ -10,9 +10,10 @@ use tincan_media::codec::h264::{Content, EncodeError};
 use tincan_media::device::CameraFormat;
 use tincan_media::encoded::EncodedVideo;
 use tincan_media::frame::VideoFrame;
-use tincan_media::ladder::{Ladder, PictureQuality};
+use tincan_media::ladder::{Ladder, PictureQuality, Rung};
 use tincan_media::mailbox::NewestOut;
 use tincan_media::pipeline::video_send::{VideoSend, VideoSendPipeline, VideoTap};
+use tincan_proto::units::Resolution;
 
 /// Where pictures come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,17 @@ impl Track {
     pub fn camera_format(&self) -> CameraFormat {
         let top = self.quality.top();
         CameraFormat { resolution: top.bounds, rate: top.rate }
+    }
+
+    /// In which size the camera's pictures came last, and the rung that they were sent on.
+    pub fn delivered(&self) -> Option<(Resolution, Rung)> {
+        let encoded = self.outlets.encoded().filter(|_| self.source == Some(Source::Camera))?;
+        Some((encoded.came?, encoded.rung?))
+    }
+
+    /// Takes the pictures of the same source from here from now on.
+    pub fn go_on_with(&self, frames: NewestOut<VideoFrame>) {
+        self.outlets.go_on_with(frames);
     }
 
     /// Takes pictures from another source from now on.

@@ -58,8 +58,14 @@ impl Offer {
     }
 }
 
-/// The offers, best first: the nearest size, then the least that is missing from the rate,
-/// then the pixels that suit the size, then the least that is too much of the rate.
+/// A picture may be so many percent smaller than asked for before a larger one is taken.
+const NEARLY: u64 = 90;
+/// Shapes are alike within so many percent.
+const ALIKE: u64 = 5;
+
+/// The offers, best first: not at less than half of the rate, large enough, of the shape that is
+/// asked for, in the nearest size; then the least that is missing from the rate, the pixels that suit
+/// the size, and the least that is too much of the rate.
 pub(super) fn ranked(mut offers: Vec<Offer>, asked: CameraFormat) -> Vec<Offer> {
     offers.retain(|offer| offer.resolution.even().area() > 0);
     offers.sort_by_key(|offer| {
@@ -68,9 +74,24 @@ pub(super) fn ranked(mut offers: Vec<Offer>, asked: CameraFormat) -> Vec<Offer> 
             + size.height.abs_diff(asked.resolution.height);
         let missing = asked.rate.fps().saturating_sub(offer.rate.fps());
         let surplus = offer.rate.fps().saturating_sub(asked.rate.fps());
-        (distance, missing, pixels_rank(*offer), surplus)
+        let slow = offer.rate.fps() * 2 < asked.rate.fps();
+        let small = !fills(size, asked.resolution);
+        let bent = !has_shape(size, asked.resolution);
+        (slow, small, bent, distance, missing, pixels_rank(*offer), surplus)
     });
     offers
+}
+
+/// A picture of this size, made smaller, fills the other at least one way.
+fn fills(size: Resolution, asked: Resolution) -> bool {
+    let fills = |is: u32, asked: u32| u64::from(is) * 100 >= u64::from(asked) * NEARLY;
+    fills(size.width, asked.width) || fills(size.height, asked.height)
+}
+
+fn has_shape(size: Resolution, asked: Resolution) -> bool {
+    let one = u64::from(size.width) * u64::from(asked.height);
+    let other = u64::from(asked.width) * u64::from(size.height);
+    one.abs_diff(other) * 100 <= one.max(other) * ALIKE
 }
 
 fn pixels_rank(offer: Offer) -> u8 {
@@ -125,8 +146,32 @@ mod tests {
 
     #[test]
     fn a_size_that_is_not_offered_gives_the_nearest() {
-        assert_eq!(best(&usb(), 640, 360, 30).resolution, Resolution::VGA);
+        assert_eq!(best(&usb(), 660, 500, 30).resolution, Resolution::VGA);
         assert_eq!(best(&usb(), 1920, 1080, 30).resolution, Resolution::new(1280, 720));
+    }
+
+    #[test]
+    fn a_larger_size_is_taken_before_a_smaller_one_and_the_shape_before_the_nearest() {
+        let sizes = |sizes: &[(u32, u32)]| -> Vec<Offer> {
+            sizes.iter().map(|(width, height)| offer(Pixels::Yuyv, *width, *height, 30)).collect()
+        };
+        let best = |of: &[(u32, u32)], width, height| {
+            let Resolution { width, height } = best(&sizes(of), width, height, 30).resolution;
+            (width, height)
+        };
+        assert_eq!(best(&[(640, 480), (1920, 1080)], 1280, 720), (1920, 1080));
+        assert_eq!(best(&[(320, 180), (1280, 720)], 322, 182), (320, 180), "nearly");
+        assert_eq!(best(&[(640, 480), (640, 360), (1280, 720)], 640, 360), (640, 360));
+        assert_eq!(best(&[(640, 480), (1280, 720)], 640, 360), (1280, 720), "the shape stays");
+        assert_eq!(best(&[(640, 480), (1024, 768)], 1280, 720), (1024, 768));
+        assert_eq!(best(&[(480, 640), (720, 1280)], 270, 480), (720, 1280));
+    }
+
+    #[test]
+    fn a_slow_large_size_gives_way_to_a_smooth_smaller_one() {
+        let offers = [offer(Pixels::Yuyv, 1280, 720, 10), offer(Pixels::Yuyv, 640, 480, 30)];
+        assert_eq!(best(&offers, 1280, 720, 30), offers[1]);
+        assert_eq!(best(&offers, 1280, 720, 20), offers[0]);
     }
 
     #[test]

@@ -68,6 +68,10 @@ pub struct VideoSendStatistics {
     pub encode_time: Duration,
     /// The size encoded last.
     pub resolution: Option<Resolution>,
+    /// The size in which the last picture came.
+    pub came: Option<Resolution>,
+    /// Where the ladder stood then.
+    pub rung: Option<Rung>,
 }
 
 #[derive(Default)]
@@ -342,6 +346,7 @@ impl Encoding {
         }
         let mut statistics = self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         statistics.encode_time += took;
+        (statistics.came, statistics.rung) = (Some(frame.resolution()), Some(self.rung));
         match coded {
             Ok(Some(coded)) => {
                 statistics.frames += 1;
