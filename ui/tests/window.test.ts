@@ -368,6 +368,13 @@ describe('settings', () => {
     expect(lastIntent(backend)).toEqual({ type: 'chooseDevice', device: 'microphone', id: null });
   });
 
+  test('tell what the camera offers that is in use', async () => {
+    await show('contacts');
+    await user.click(id('open-settings'));
+    expect(id('best-camera')).toHaveTextContent('Up to 1280 × 720, 30 pictures a second');
+    expect(gone('best-microphone')).toBe(true);
+  });
+
   test('are sent whole, and the theme is put on', async () => {
     const backend = await show('contacts');
     await user.click(id('open-settings'));

@@ -115,6 +115,7 @@ impl Engine {
             Input::EchoNoticed { strong } => self.echo_noticed(t, strong),
             Input::CameraSwitched { on } => self.camera_switched(t, on),
             Input::CameraPaused { on } => self.camera_paused(t, on),
+            Input::CameraNoticed { fails } => self.camera_noticed(t, fails),
             Input::SharePressed { target } => self.share_pressed(t, target),
             Input::StopSharingPressed => self.stop_sharing(t),
             Input::ShareCameraSwitched { on } => self.share_camera_switched(t, on),

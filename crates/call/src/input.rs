@@ -57,6 +57,11 @@ pub enum Input {
         /// Hold it back.
         on: bool,
     },
+    /// The camera delivers nothing although it should, or does again.
+    CameraNoticed {
+        /// It does not.
+        fails: bool,
+    },
     /// The person wants to share a screen, in place of one that is shared.
     SharePressed {
         /// Which; none: the system's dialog asks.

@@ -48,6 +48,8 @@ pub struct Call {
     pub camera: bool,
     /// They hold the camera's picture back for now. The camera stays open.
     pub paused: bool,
+    /// The camera does not deliver, although it should: the others see that there is no picture.
+    pub camera_fails: bool,
     /// The screen that the person shares.
     pub sharing: Sharing,
     /// When the first participant was connected.
@@ -78,6 +80,16 @@ pub enum Picture {
     Camera,
     /// A screen.
     Screen(ShareId),
+}
+
+impl Call {
+    /// What the others get of it.
+    pub const fn sent(&self) -> Picture {
+        match self.picture() {
+            Picture::Camera if self.camera_fails => Picture::Nothing,
+            picture => picture,
+        }
+    }
 }
 
 impl Picture {

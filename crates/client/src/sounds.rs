@@ -70,6 +70,7 @@ mod tests {
             echoing: false,
             camera: false,
             paused: false,
+            camera_fails: false,
             sharing: Sharing::default(),
             connected_at: None,
         };

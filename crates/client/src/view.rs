@@ -19,7 +19,9 @@ pub use call::{
 pub use check::{
     CheckFinding, CheckResult, CheckStep, CheckVerdict, ConnectionCheckView, RelayCheck,
 };
-pub use devices::{DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, SampleView};
+pub use devices::{
+    CameraView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, SampleView,
+};
 pub use echo::{EchoReportView, EchoView};
 pub use figures::{ChainLevels, Levels, ParticipantLevel, ParticipantStats};
 pub use intents::{Intent, IntentError, IntentErrorCode};

@@ -75,6 +75,7 @@ fn camera_entries(nodes: Vec<CameraNode>) -> Vec<DeviceEntry> {
         id: node.id,
         name: node.name,
         default: place == 0,
+        formats: node.formats,
     });
     told_apart(entries.collect())
 }

@@ -165,7 +165,7 @@ fn devices_of(host: &cpal::Host) -> Result<SoundDevices, cpal::Error> {
 fn entry(device: &cpal::Device, default: Option<&str>) -> Option<DeviceEntry> {
     let id = id_of(device)?;
     let name = device.description().map(|it| it.name().to_owned()).unwrap_or_default();
-    Some(DeviceEntry { default: default == Some(&id), id, name })
+    Some(DeviceEntry { default: default == Some(&id), id, name, formats: Vec::new() })
 }
 
 fn default_device(host: &cpal::Host, side: Side) -> Option<cpal::Device> {

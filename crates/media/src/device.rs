@@ -15,6 +15,9 @@ pub struct DeviceEntry {
     pub name: String,
     /// The one that the system would use.
     pub default: bool,
+    /// What a camera offers, each size once at its highest rate, the largest first. Empty where it
+    /// does not tell, and for other devices.
+    pub formats: Vec<CameraFormat>,
 }
 
 /// All devices of the machine at one moment.

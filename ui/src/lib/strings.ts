@@ -188,6 +188,7 @@ export const t = {
     signOut: 'Sign out',
     signOutHint: 'Your key stays on this computer, so you can come back under the same name.',
     synthetic: 'Test picture',
+    best: (width: number, height: number, fps: number) => `Up to ${width} × ${height}, ${fps} pictures a second`,
   },
   offline: {
     retrying: (seconds: number) => `Trying again in ${seconds} s.`,

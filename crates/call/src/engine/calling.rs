@@ -64,6 +64,7 @@ impl Engine {
             echoing: false,
             camera,
             paused: false,
+            camera_fails: false,
             sharing: Sharing::default(),
             connected_at: None,
         });

@@ -315,7 +315,7 @@ impl Engine {
     /// Says on the control channel what is sent from here.
     pub(super) fn say_media(&mut self, t: &mut Turn, peer: &PeerKey) {
         let Some(call) = &self.state.current else { return };
-        let (microphone, picture) = (call.microphone, call.picture());
+        let (microphone, picture) = (call.microphone, call.sent());
         let (camera, screen, paused) = match picture {
             Picture::Nothing => (false, false, false),
             Picture::Paused => (false, false, true),

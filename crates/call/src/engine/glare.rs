@@ -55,7 +55,7 @@ impl Engine {
         self.drop_standbys(t, None);
         let Some(call) = self.state.current.take() else { return };
         self.remember_finished(call.id);
-        let Call { microphone, camera, paused, sharing, .. } = call;
-        self.join(t, ring, Switches { microphone, camera, paused, sharing });
+        let Call { microphone, camera, paused, camera_fails, sharing, .. } = call;
+        self.join(t, ring, Switches { microphone, camera, paused, camera_fails, sharing });
     }
 }

@@ -110,14 +110,15 @@ impl Engine {
         t.tell(Event::RingStopped(call));
         let camera = media == CallMedia::Video;
         let sharing = Sharing::default();
-        self.join(t, ring, Switches { microphone: true, camera, paused: false, sharing });
+        let (paused, camera_fails) = (false, false);
+        self.join(t, ring, Switches { microphone: true, camera, paused, camera_fails, sharing });
         let picture = if camera { Picture::Camera } else { Picture::Nothing };
         t.order(Command::Capture { microphone: true, picture });
     }
 
     /// Makes `ring` the current call and accepts it.
     pub(super) fn join(&mut self, t: &mut Turn, ring: IncomingCall, switches: Switches) {
-        let Switches { microphone, camera, paused, sharing } = switches;
+        let Switches { microphone, camera, paused, camera_fails, sharing } = switches;
         let mut others = vec![ring.from.account.clone()];
         for account in ring.to {
             if !self.is_me(&account) && !others.contains(&account) {
@@ -135,6 +136,7 @@ impl Engine {
             echoing: false,
             camera,
             paused,
+            camera_fails,
             sharing,
             connected_at: None,
         });

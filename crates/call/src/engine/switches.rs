@@ -10,6 +10,7 @@ pub(super) struct Switches {
     pub microphone: bool,
     pub camera: bool,
     pub paused: bool,
+    pub camera_fails: bool,
     pub sharing: Sharing,
 }
 
@@ -57,10 +58,26 @@ impl Engine {
         }
     }
 
+    /// The camera delivers no longer although it should, or does again. It is not closed for that.
+    pub(super) fn camera_noticed(&mut self, t: &mut Turn, fails: bool) {
+        let Some(call) = self.state.current.as_mut().filter(|call| call.camera_fails != fails) else {
+            return;
+        };
+        let before = call.sent();
+        call.camera_fails = fails;
+        if call.sent() != before {
+            self.tell_media(t);
+        }
+    }
+
     pub(super) fn media_changed(&mut self, t: &mut Turn) {
         let Some(call) = &self.state.current else { return };
         let (microphone, picture) = (call.microphone, call.picture());
         t.order(Command::Capture { microphone, picture });
+        self.tell_media(t);
+    }
+
+    fn tell_media(&mut self, t: &mut Turn) {
         for peer in self.joined_peers() {
             if self.link_mut(&peer).is_some_and(|link| link.control_open) {
                 self.say_media(t, &peer);

@@ -90,3 +90,18 @@ fn what_the_others_pause_is_shown_until_they_send_or_stop() {
     assert_eq!(hear(said(false, false, true)), (false, true));
     assert_eq!(hear(said(false, false, false)), (false, false));
 }
+
+#[test]
+fn a_camera_that_delivers_nothing_is_no_picture_for_the_others_until_it_does() {
+    let mut desk = Desk::in_call_with_bob();
+    let notice = |fails| Input::CameraNoticed { fails };
+    desk.step(notice(true));
+    assert_eq!(desk.out.commands.len(), 1, "the camera is not closed: it may come back");
+    assert_eq!(desk.controls(), [said(false, false, false)]);
+    desk.step(pause(true));
+    assert_eq!(desk.controls(), [said(false, false, true)]);
+    desk.step(notice(false));
+    assert_eq!(desk.out.commands, [], "they see no difference");
+    desk.step(pause(false)).step(notice(true)).step(notice(false));
+    assert_eq!(desk.controls(), [said(true, false, false)]);
+}

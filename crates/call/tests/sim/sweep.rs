@@ -25,7 +25,7 @@ fn plan(world: &mut World, busy: u64, actions: u32) {
         let time = world.millis(0, busy * 1000);
         let on = world.random.random();
         let media = if on { CallMedia::Video } else { CallMedia::Audio };
-        let happening = match world.random.random_range(0..26) {
+        let happening = match world.random.random_range(0..27) {
             0..=5 => {
                 let mut to: Vec<_> = (0..devices)
                     .filter(|other| {
@@ -54,6 +54,7 @@ fn plan(world: &mut World, busy: u64, actions: u32) {
             21 => Happening::User(at, Input::StopSharingPressed),
             22 => Happening::User(at, Input::ShareCameraSwitched { on }),
             23 => Happening::User(at, Input::CameraPaused { on }),
+            25 => Happening::User(at, Input::CameraNoticed { fails: on }),
             24 => Happening::User(at, Input::IncomingLimited { kbps: on.then_some(230) }),
             _ => {
                 let other = (at + 1) % devices;
@@ -89,7 +90,7 @@ fn check_agreement(world: &World) {
             assert_eq!(stage, Some(connected), "seed {seed}: they do not see us");
             let Participant { microphone, camera, screen, paused, .. } = *participant;
             let shown = (microphone, camera, screen, paused);
-            let sent = match theirs.picture() {
+            let sent = match theirs.sent() {
                 Picture::Nothing => (theirs.microphone, false, false, false),
                 Picture::Paused => (theirs.microphone, false, false, true),
                 Picture::Camera => (theirs.microphone, true, false, false),

@@ -4,13 +4,16 @@ use super::Controller;
 use crate::media::{MediaNote, Wanted, entries};
 use crate::profile::Preferences;
 use crate::view::{
-    CaptureView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView, NoticeKind,
-    SampleView, TalkMode,
+    CameraView, CaptureView, DeviceChoice, DeviceKind, DeviceProblem, DeviceView, DevicesView,
+    NoticeKind, SampleView, TalkMode,
 };
 use std::collections::BTreeMap;
-use tincan_call::Picture;
-use tincan_media::device::{DeviceEntry, DeviceError, DeviceList};
+use tincan_call::{Input, Picture};
+use tincan_media::device::{CameraFormat, DeviceEntry, DeviceError, DeviceList};
 use tincan_media::synthetic::test_picture::TEST_PICTURE_ID;
+
+/// From so many pictures a second on, one sees movement and not pictures.
+const SMOOTH: u32 = 15;
 
 /// Devices as the controller sees them.
 pub struct DeviceState {
@@ -63,6 +66,7 @@ impl DeviceState {
             id: TEST_PICTURE_ID.to_owned(),
             name: "Test picture".to_owned(),
             synthetic: true,
+            best: None,
         });
         if cameras.current.is_none() {
             cameras.current = Some(TEST_PICTURE_ID.to_owned());
@@ -90,6 +94,8 @@ impl DeviceState {
             id: entry.id.clone(),
             name: entry.name.clone(),
             synthetic: false,
+            best: best(&entry.formats)
+                .map(|best| CameraView { resolution: best.resolution, fps: best.rate.fps() }),
         };
         let chosen = self.chosen.get(&kind).cloned();
         let default =
@@ -150,6 +156,7 @@ impl Controller {
             MediaNote::PictureArrived => {}
             MediaNote::Listed(list) => self.devices.list = list,
             MediaNote::Opened { kind, id, stands_in } => {
+                self.notice_device(kind, false).await;
                 let synthetic = id == TEST_PICTURE_ID;
                 let by_choice = self.devices.chosen.get(&kind) == Some(&id);
                 self.note_replacement(kind, &id, stands_in);
@@ -160,6 +167,7 @@ impl Controller {
                 }
             }
             MediaNote::Closed { kind } => {
+                self.notice_device(kind, false).await;
                 self.devices.open.remove(&kind);
                 self.devices.problems.remove(&kind);
                 self.notices.settled(kind);
@@ -167,6 +175,7 @@ impl Controller {
             MediaNote::Failed { kind, error } => {
                 tracing::info!(?kind, %error, "a device does not deliver");
                 self.devices.open.remove(&kind);
+                self.notice_device(kind, true).await;
                 self.device_problem(kind, problem(&error));
             }
             MediaNote::Sample(sample) => self.devices.sample = sample,
@@ -180,6 +189,14 @@ impl Controller {
             MediaNote::ScreenEnded { share, error } => self.screen_ended(share, &error).await,
         }
         self.changed = true;
+    }
+
+    /// The others see no picture where a camera delivers none.
+    async fn notice_device(&mut self, kind: DeviceKind, fails: bool) {
+        match kind {
+            DeviceKind::Camera => self.step(Input::CameraNoticed { fails }).await,
+            DeviceKind::Microphone | DeviceKind::Speaker | DeviceKind::Ringer => {}
+        }
     }
 
     /// Tells when another device takes the place of the chosen one, until that is back.
@@ -196,6 +213,12 @@ impl Controller {
         self.devices.problems.insert(device, problem);
         self.notices.add(NoticeKind::Device { device, problem });
     }
+}
+
+/// The largest that moves smoothly, or the largest where none does.
+fn best(formats: &[CameraFormat]) -> Option<&CameraFormat> {
+    let smooth = formats.iter().find(|format| format.rate.fps() >= SMOOTH);
+    smooth.or(formats.first())
 }
 
 fn problem(error: &DeviceError) -> DeviceProblem {

@@ -369,9 +369,17 @@ impl Keeping {
         self.seen = list;
         self.tell(MediaNote::Listed(self.seen.clone()));
         let back = |(kind, slot): (&DeviceKind, &Slot)| {
-            let there =
-                |id: &String| entries(&self.seen, *kind).iter().any(|entry| entry.id == *id);
-            (slot.stands_in && slot.choice.as_ref().is_some_and(there)).then_some(*kind)
+            let listed = entries(&self.seen, *kind);
+            let there = |id: &String| listed.iter().any(|entry| entry.id == *id);
+            let better = match &slot.choice {
+                Some(chosen) => slot.stands_in && there(chosen),
+                // The test picture, which nobody chose, is for want of a camera.
+                None => {
+                    let open = slot.open.as_ref().map(|open| open.id());
+                    open == Some(TEST_PICTURE_ID) && !listed.is_empty()
+                }
+            };
+            better.then_some(*kind)
         };
         let back: Vec<DeviceKind> = self.slots.iter().filter_map(back).collect();
         for kind in back {
@@ -460,7 +468,9 @@ impl Keeping {
         report: DeviceReport,
     ) -> Result<(Box<dyn OpenDevice>, NewestOut<VideoFrame>), DeviceError> {
         let (sink, frames) = newest();
-        let none = id.is_none() && self.devices.list().cameras.is_empty();
+        // Nothing takes the place of a camera that was there a moment ago.
+        let lost = self.slots.get(&DeviceKind::Camera).is_some_and(|slot| slot.told.is_some());
+        let none = id.is_none() && !lost && self.devices.list().cameras.is_empty();
         let device: Box<dyn OpenDevice> = if none || id == Some(TEST_PICTURE_ID) {
             let picture = TestPicture::start(format, Style::Colour, sink)
                 .map_err(|error| DeviceError::Unsupported(error.to_string()))?;
@@ -540,7 +550,9 @@ impl Keeping {
     fn fail(&mut self, kind: DeviceKind, error: DeviceError) {
         let Some(slot) = self.slots.get_mut(&kind) else { return };
         slot.try_again = Some(Instant::now() + TRY_AGAIN);
-        if slot.told.as_ref() != Some(&error) {
+        // What was lost is missing until it is back: that says less.
+        let lost = matches!(slot.told, Some(DeviceError::Lost(_))) && error == DeviceError::Missing;
+        if !lost && slot.told.as_ref() != Some(&error) {
             slot.told = Some(error.clone());
             self.tell(MediaNote::Failed { kind, error });
         }

@@ -1,6 +1,7 @@
 //! Microphones, speakers and cameras to choose from.
 
 use serde::{Deserialize, Serialize};
+use tincan_proto::units::Resolution;
 use ts_rs::TS;
 
 /// What a device is for.
@@ -27,6 +28,18 @@ pub struct DeviceView {
     pub name: String,
     /// The test picture, not a camera.
     pub synthetic: bool,
+    /// The largest that a camera delivers smoothly, where it tells.
+    pub best: Option<CameraView>,
+}
+
+/// What a camera delivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CameraView {
+    /// Its largest pictures.
+    pub resolution: Resolution,
+    /// So many of them a second.
+    pub fps: u32,
 }
 
 /// Devices of one kind.

@@ -2,6 +2,7 @@
 //! windows and hardware are left out.
 
 mod attention;
+mod camera;
 mod desktop;
 mod echo;
 mod hidden;

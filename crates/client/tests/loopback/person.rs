@@ -1,5 +1,6 @@
 //! A person with an app but no window: looks at snapshots and at pictures' stamps.
 
+use crate::camera::Camera;
 use crate::desktop::{Desktop, DesktopScreens};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -293,6 +294,11 @@ impl Person {
         self.happenings.lock().expect("no panic").clone()
     }
 
+    /// This machine's camera.
+    pub fn camera(&self) -> &Camera {
+        &self.devices.camera
+    }
+
     /// How often a device was to be opened.
     pub fn devices_asked_for(&self) -> u64 {
         self.devices.asked.load(Ordering::Relaxed)
@@ -423,10 +429,11 @@ impl LocalServer for Elsewhere {
     }
 }
 
-/// A machine with neither camera nor sound, which counts who wants to see or hear the person.
+/// A machine without sound and at first without a camera, which counts who wants to see or hear the person.
 #[derive(Default)]
 struct NoDevices {
     asked: AtomicU64,
+    camera: Camera,
 }
 
 impl NoDevices {
@@ -438,7 +445,7 @@ impl NoDevices {
 
 impl Devices for NoDevices {
     fn list(&self) -> DeviceList {
-        DeviceList::default()
+        DeviceList { cameras: self.camera.list(), ..DeviceList::default() }
     }
 
     fn open_microphone(
@@ -462,11 +469,12 @@ impl Devices for NoDevices {
 
     fn open_camera(
         &self,
-        _: Option<&str>,
-        _: CameraFormat,
-        _: NewestIn<VideoFrame>,
-        _: DeviceReport,
+        id: Option<&str>,
+        format: CameraFormat,
+        sink: NewestIn<VideoFrame>,
+        report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        self.refuse()
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.camera.open(id, format, sink, report)
     }
 }

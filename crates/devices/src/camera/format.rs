@@ -58,6 +58,17 @@ impl Offer {
     }
 }
 
+/// Each size once, at its highest rate, the largest first.
+#[cfg(target_os = "linux")]
+pub(super) fn listed(offers: Vec<Offer>) -> Vec<CameraFormat> {
+    let format = |offer: Offer| CameraFormat { resolution: offer.resolution, rate: offer.rate };
+    let mut formats: Vec<CameraFormat> = offers.into_iter().map(format).collect();
+    formats.sort_by_key(|format| (format.resolution.area(), format.resolution, format.rate));
+    formats.reverse();
+    formats.dedup_by_key(|format| format.resolution);
+    formats
+}
+
 /// A picture may be so many percent smaller than asked for before a larger one is taken.
 const NEARLY: u64 = 90;
 /// Shapes are alike within so many percent.
@@ -165,6 +176,18 @@ mod tests {
         assert_eq!(best(&[(640, 480), (1280, 720)], 640, 360), (1280, 720), "the shape stays");
         assert_eq!(best(&[(640, 480), (1024, 768)], 1280, 720), (1024, 768));
         assert_eq!(best(&[(480, 640), (720, 1280)], 270, 480), (720, 1280));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn each_size_is_listed_once_at_its_best() {
+        let format = |width, height, fps| CameraFormat {
+            resolution: Resolution::new(width, height),
+            rate: FrameRate::from_fps(fps),
+        };
+        let expected = [format(1280, 720, 30), format(640, 480, 30), format(320, 240, 30)];
+        assert_eq!(listed(usb()), expected);
+        assert_eq!(listed(Vec::new()), []);
     }
 
     #[test]

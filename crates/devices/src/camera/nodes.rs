@@ -1,6 +1,7 @@
 //! Which cameras there are.
 
 use nokhwa::utils::CameraIndex;
+use tincan_media::device::CameraFormat;
 
 /// A camera that can be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub(crate) struct CameraNode {
     pub(crate) id: String,
     /// For people.
     pub(crate) name: String,
+    /// What it offers; empty where it has to be opened to tell.
+    pub(crate) formats: Vec<CameraFormat>,
     /// What nokhwa calls it, until it is unplugged.
     pub(super) index: CameraIndex,
 }
@@ -34,6 +37,7 @@ pub(crate) fn nodes() -> Vec<CameraNode> {
         CameraNode {
             id: format!("camera:{id}"),
             name: info.human_name(),
+            formats: Vec::new(),
             index: info.index().clone(),
         }
     };

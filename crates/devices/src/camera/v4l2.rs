@@ -1,7 +1,7 @@
 //! Cameras on Linux: what nokhwa's interface to V4L2 leaves out or gets wrong.
 
 use super::errors::of_system;
-use super::format::{Offer, Pixels};
+use super::format::{Offer, Pixels, listed};
 use super::nodes::CameraNode;
 use nokhwa::utils::CameraIndex;
 use std::collections::HashMap;
@@ -14,6 +14,10 @@ use v4l::framesize::{FrameSizeEnum, Stepwise};
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
+
+/// Of a range of sizes and rates, the nearest to this is listed.
+const LARGEST: CameraFormat =
+    CameraFormat { resolution: Resolution::new(1920, 1080), rate: FrameRate::from_fps(30) };
 
 const CLASS: &str = "/sys/class/video4linux";
 
@@ -31,6 +35,7 @@ pub(super) fn nodes() -> Vec<CameraNode> {
         let fixed = by_id.get(&number).or_else(|| by_path.get(&number)).cloned();
         CameraNode {
             id: format!("camera:{}", fixed.unwrap_or_else(|| format!("/dev/video{number}"))),
+            formats: listed(offers(&CameraIndex::Index(number), LARGEST).unwrap_or_default()),
             name: name.map_or_else(|_| format!("Camera {number}"), |it| it.trim().to_owned()),
             index: CameraIndex::Index(number),
         }

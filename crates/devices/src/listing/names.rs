@@ -30,6 +30,7 @@ mod tests {
             id: format!("id{n}"),
             name: (*name).into(),
             default: false,
+            formats: Vec::new(),
         });
         told_apart(entries.collect()).into_iter().map(|entry| entry.name).collect()
     }

@@ -115,7 +115,7 @@ export const deviceProblems = {
   ringer: speakerProblems,
   camera: {
     missing: 'No camera found. Others see a test picture.',
-    busy: 'Another program uses your camera. Close it, or choose another.',
+    busy: 'Another program uses your camera. Close it, and yours is back by itself, or choose another.',
     refused: 'The system does not let Tincan use your camera. Allow it in the system settings.',
     lost: 'Your camera stopped. Plug it in again, or choose another.',
     unsupported: 'This camera does not work with Tincan. Choose another.',
