@@ -2,7 +2,10 @@
 
 use crate::job::{Job, Jobs};
 use anyhow::{Context, Result, bail};
+use std::env;
+use std::fs;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// To build the app.
@@ -39,6 +42,8 @@ const UNSEEN: &[&str] = &[
 const WAYLAND: &[&str] = &["sway", "swaybg", "xdg-desktop-portal", "xdg-desktop-portal-wlr"];
 /// The network lab: namespaces, address translators, and another maker's relay.
 const LAB: &[&str] = &["conntrack", "coturn", "iproute2", "nftables"];
+/// A virtual machine with a virtual camera.
+const GUEST: &[&str] = &["busybox-static", "cpio", "kmod", "qemu-system-x86"];
 /// The far side of the interop tests.
 const FAR_SIDE: &[&str] = &["chromium", "chromium-driver"];
 
@@ -76,7 +81,7 @@ impl Purpose {
             Self::Lab => &[BUILD, LAB],
             Self::LabBeside => &[BUILD, LAB, FAR_SIDE],
             Self::Package => &[BUILD, PACKAGE],
-            Self::Test => &[BUILD, RUN, UNSEEN, WAYLAND, FAR_SIDE, LAB],
+            Self::Test => &[BUILD, RUN, UNSEEN, WAYLAND, FAR_SIDE, LAB, GUEST],
         };
         lists.concat()
     }
@@ -113,15 +118,69 @@ pub fn ensure(jobs: &Jobs, purpose: Purpose, extra: &[&'static str], install: bo
         bail!("Neither root nor sudo here. Ask somebody who may to run:\n  {by_hand}");
     }
     let hint = format!("run by hand: {by_hand}");
+    renew_lists(jobs, as_root);
+    let mut apt = as_root.apt_get();
+    apt.args(["install", "-y", "-q", "--no-install-recommends"]).args(&missing);
+    jobs.run(Job::new("Debian packages", apt, 30).hint(hint)).map(drop)
+}
+
+fn renew_lists(jobs: &Jobs, as_root: Root) {
     let mut update = as_root.apt_get();
     update.args(["update", "-q"]);
     // An unreachable mirror does no harm when the packages are in the cache.
     if let Err(problem) = jobs.run(Job::new("Package lists", update, 5)) {
         println!("{problem}\n  Going on with the lists that are here.");
     }
-    let mut apt = as_root.apt_get();
-    apt.args(["install", "-y", "-q", "--no-install-recommends"]).args(&missing);
-    jobs.run(Job::new("Debian packages", apt, 30).hint(hint)).map(drop)
+}
+
+/// The kernel that the virtual machine boots: Debian's newest, as a package of 70 MB that is kept in
+/// the user's cache and not installed. None where there are no such packages.
+pub fn ensure_guest_kernel(jobs: &Jobs, fetch: bool) -> Result<()> {
+    if !has_dpkg() || !cfg!(target_arch = "x86_64") || guest_kernel().is_some() {
+        return Ok(());
+    }
+    let folder = kernels()?;
+    if !fetch {
+        bail!("There is no kernel for the camera's virtual machine in {}", folder.display());
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("while making {folder:?}"))?;
+    let download = || {
+        let mut download = Command::new("apt-get");
+        download.args(["download", "-q", &newest_kernel()?]).current_dir(&folder);
+        jobs.run(Job::new("Kernel for the camera's virtual machine", download, 10)).map(drop)
+    };
+    // Lists are absent in a new container, and grow old: mirrors keep the newest alone.
+    if download().is_err() {
+        renew_lists(jobs, Root::find());
+        download()?;
+    }
+    guest_kernel().context("the kernel is not there after its download").map(drop)
+}
+
+/// The kernel that was fetched, if one was.
+pub fn guest_kernel() -> Option<PathBuf> {
+    let files = fs::read_dir(kernels().ok()?).ok()?.flatten().map(|file| file.path());
+    files.filter(|path| path.extension().is_some_and(|it| it == "deb")).max()
+}
+
+fn kernels() -> Result<PathBuf> {
+    let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let cache = named.or_else(home).context("there is neither XDG_CACHE_HOME nor HOME")?;
+    Ok(cache.join("tincan/guest-kernel"))
+}
+
+/// What `linux-image-amd64` stands for.
+fn newest_kernel() -> Result<String> {
+    let answer = Command::new("apt-cache").args(["depends", "linux-image-amd64"]).output();
+    let answer = answer.context("while asking apt-cache for a kernel")?;
+    kernel_of(&String::from_utf8_lossy(&answer.stdout))
+        .context("linux-image-amd64 depends on no kernel")
+}
+
+fn kernel_of(depends: &str) -> Option<String> {
+    let kernels = |word: &&str| word.starts_with("linux-image-") && *word != "linux-image-amd64";
+    depends.split_whitespace().find(kernels).map(str::to_owned)
 }
 
 /// How apt-get may be run.
@@ -196,6 +255,13 @@ mod tests {
             not_installed(&["cmake", "dbus", "nasm", "xvfb"], answer),
             ["cmake", "dbus", "xvfb"]
         );
+    }
+
+    #[test]
+    fn the_kernel_is_what_the_name_without_a_number_depends_on() {
+        let answer = "linux-image-amd64\n  Depends: linux-image-6.1.0-56-amd64\n";
+        assert_eq!(kernel_of(answer).as_deref(), Some("linux-image-6.1.0-56-amd64"));
+        assert_eq!(kernel_of("linux-image-amd64\n"), None);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use clap::Args;
 use std::fs;
 use std::time::Instant;
 
-/// The tests that start real windows and browsers: one at a time, after all others.
-const IN_WINDOWS: &str = "package(tincan-desktop-tests) | package(tincan-interop-tests)";
+/// The tests that start real windows, browsers or a virtual machine: one at a time, after all others.
+const IN_WINDOWS: &str =
+    "package(tincan-desktop-tests) | package(tincan-interop-tests) | package(tincan-camera-tests)";
 /// The tests in the network lab: one at a time, at the very end.
 const IN_LAB: &str = "package(tincan-netlab-tests)";
 
@@ -86,6 +87,7 @@ fn prepare(workspace: &Workspace, jobs: &Jobs, options: &Options) -> Result<()> 
     let node = tools::packages_for_node()?;
     if cfg!(target_os = "linux") {
         packages::ensure(jobs, Purpose::Test, node, !options.no_install)?;
+        packages::ensure_guest_kernel(jobs, !options.no_install)?;
     } else {
         println!("Tests in windows need Xvfb and WebKitWebDriver, so Linux: they are left out");
     }
@@ -109,7 +111,7 @@ fn everything(workspace: &Workspace, jobs: &Jobs, tally: &mut Tally) {
     tally.add(counts, outcome);
     tally.gate(bindings_unchanged(workspace, jobs));
     if cfg!(target_os = "linux") {
-        let title = "Tests in windows and browsers";
+        let title = "Tests in windows, browsers and a virtual machine";
         let (counts, outcome) = nextest(workspace, jobs, title, &["-E", IN_WINDOWS], 20);
         tally.add(counts, outcome);
         let title = "Tests in the network lab";
@@ -161,6 +163,9 @@ fn nextest(
         // Their packages are installed: no test may be skipped for want of them.
         command.env("TINCAN_REQUIRE_SOUND_SERVER", "1").env("TINCAN_REQUIRE_COTURN", "1");
         command.env("TINCAN_REQUIRE_WAYLAND", "1");
+        if let Some(kernel) = packages::guest_kernel() {
+            command.env("TINCAN_REQUIRE_CAMERA_GUEST", "1").env("TINCAN_GUEST_KERNEL", kernel);
+        }
     }
     let outcome = jobs.run(Job::new(title, command, minutes)).map(drop);
     let counts = fs::read_to_string(&report).ok().and_then(|text| counts_of_junit(&text));

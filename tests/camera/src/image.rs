@@ -1,4 +1,4 @@
-//! The memory disk of the guest: busybox, the modules, the program and its libraries.
+//! The memory disk of the guest: busybox, the modules, the programs and their libraries.
 
 use crate::{find, run, tool};
 use anyhow::{Context, Result, ensure};
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-/// What the guest writes when the program has ended, before its status.
+/// What the guest writes when a program has ended, before its name and status.
 pub const ENDED: &str = "GUEST-ENDED";
 
 const INIT: &str = "#!/bin/busybox sh
@@ -17,27 +17,34 @@ const INIT: &str = "#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 while read module options; do /bin/busybox insmod $module $options; done < /modules/order
 # The console turns line ends around; nothing else is to touch them.
-HOME=/tmp RUST_BACKTRACE=0 /program 2>&1
-echo GUEST-ENDED $?
+for program in /programs/*; do
+  HOME=/tmp RUST_BACKTRACE=0 $program 2>&1
+  echo GUEST-ENDED ${program##*/} $?
+done
 /bin/busybox poweroff -f
 ";
 
-/// Makes the disk in `folder` and returns its file.
+/// Makes the disk in `folder` and returns its file. The programs run one after the other, by name.
 ///
 /// # Errors
 /// A tool or a library is missing.
-pub fn make(folder: &Path, modules: &[PathBuf], program: &Path) -> Result<PathBuf> {
+pub fn make(folder: &Path, modules: &[PathBuf], programs: &[&Path]) -> Result<PathBuf> {
     let root = folder.join("root");
     if root.exists() {
         std::fs::remove_dir_all(&root)?;
     }
-    for part in ["bin", "modules", "dev"] {
+    for part in ["bin", "modules", "dev", "programs"] {
         std::fs::create_dir_all(root.join(part))?;
     }
     copy(&find("busybox").context("no busybox")?, &root.join("bin/busybox"))?;
-    copy(program, &root.join("program"))?;
-    for library in libraries(program)? {
-        copy(&library, &root.join(library.strip_prefix("/")?))?;
+    for program in programs {
+        let name = program.file_name().context("a nameless program")?;
+        // What debuggers need would fill the guest's memory.
+        let stripped = root.join("programs").join(name);
+        run(tool("strip").arg("-o").arg(&stripped).arg(program))?;
+        for library in libraries(program)? {
+            copy(&library, &root.join(library.strip_prefix("/")?))?;
+        }
     }
     let mut order = String::new();
     for module in modules {

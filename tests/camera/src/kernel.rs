@@ -4,7 +4,7 @@ use crate::{run, tool};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 
-/// Names a package that is there already.
+/// Names the package.
 const PACKAGE: &str = "TINCAN_GUEST_KERNEL";
 /// The test driver.
 const DRIVER: &str = "vivid";
@@ -17,29 +17,9 @@ pub struct Kernel {
     pub modules: Vec<PathBuf>,
 }
 
-/// The package, if it is there: the one that the environment names, or an earlier download.
-pub fn package(cache: &Path) -> Option<PathBuf> {
-    std::env::var_os(PACKAGE).map(PathBuf::from).or_else(|| {
-        let files = std::fs::read_dir(cache).ok()?.flatten();
-        files.map(|file| file.path()).find(|path| path.extension().is_some_and(|it| it == "deb"))
-    })
-}
-
-/// Downloads the package: 70 MB.
-///
-/// # Errors
-/// There is no `apt-get`, or no network.
-pub fn download(cache: &Path) -> Result<PathBuf> {
-    std::fs::create_dir_all(cache)?;
-    let depends = run(tool("apt-cache").args(["depends", "linux-image-amd64"]))?;
-    let depends = String::from_utf8_lossy(&depends).into_owned();
-    // The package of that name has no kernel in it, only the name of the newest.
-    let name = depends
-        .split_whitespace()
-        .find(|word| word.starts_with("linux-image-") && *word != "linux-image-amd64")
-        .context("linux-image-amd64 depends on no kernel")?;
-    run(tool("apt-get").args(["download", "-qq", name]).current_dir(cache))?;
-    package(cache).context("the package is not there after its download")
+/// The package, if there is one: what the environment names. `cargo xtask test` fetches and names it.
+pub fn package() -> Option<PathBuf> {
+    std::env::var_os(PACKAGE).map(PathBuf::from).filter(|package| package.exists())
 }
 
 /// Unpacks what a guest with a camera needs, once.
@@ -47,7 +27,8 @@ pub fn download(cache: &Path) -> Result<PathBuf> {
 /// # Errors
 /// The package has no such kernel.
 pub fn unpack(package: &Path, cache: &Path) -> Result<Kernel> {
-    let root = cache.join("kernel");
+    let name = package.file_stem().context("a nameless package")?;
+    let root = cache.join(name);
     if !root.join("unpacked").exists() {
         std::fs::create_dir_all(&root)?;
         run(tool("dpkg-deb").arg("-x").arg(package).arg(&root))?;

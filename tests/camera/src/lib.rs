@@ -1,21 +1,23 @@
 //! A virtual machine with a virtual camera: Debian's stock kernel with its test driver `vivid`,
-//! and in its memory nothing but busybox and one program to run.
+//! and in its memory nothing but busybox and the programs to run.
 
 #![forbid(unsafe_code)]
 
 pub mod image;
 pub mod kernel;
-pub mod program;
+#[cfg(target_os = "linux")]
+pub mod node;
 
 use anyhow::{Result, bail};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What has to be installed, as packages of Debian.
-const TOOLS: [(&str, &str); 6] = [
+const TOOLS: [(&str, &str); 7] = [
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("busybox", "busybox-static"),
     ("cpio", "cpio"),
+    ("strip", "binutils"),
     ("modprobe", "kmod"),
     ("depmod", "kmod"),
     ("dpkg-deb", "dpkg"),

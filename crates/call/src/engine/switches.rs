@@ -60,7 +60,8 @@ impl Engine {
 
     /// The camera delivers no longer although it should, or does again. It is not closed for that.
     pub(super) fn camera_noticed(&mut self, t: &mut Turn, fails: bool) {
-        let Some(call) = self.state.current.as_mut().filter(|call| call.camera_fails != fails) else {
+        let Some(call) = self.state.current.as_mut().filter(|call| call.camera_fails != fails)
+        else {
             return;
         };
         let before = call.sent();

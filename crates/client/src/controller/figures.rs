@@ -14,8 +14,7 @@ impl Controller {
         }
         let now = Instant::now();
         let own = self.media.own_stats();
-        let picture =
-            self.calls.state().current.as_ref().is_some_and(|call| call.sent().is_sent());
+        let picture = self.calls.state().current.as_ref().is_some_and(|call| call.sent().is_sent());
         let health = Health {
             microphone: self.microphone_watch.health(),
             picture,

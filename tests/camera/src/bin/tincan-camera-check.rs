@@ -1,6 +1,6 @@
 //! Opens the only camera of a machine in every way that can go right or wrong, and says what
 //! came of it. Written for the kernel's virtual camera `vivid`, whose faults can be switched
-//! on; `tests/camera` runs it in a virtual machine.
+//! on; the test runs it in a virtual machine.
 
 #[cfg(target_os = "linux")]
 fn main() -> anyhow::Result<()> {
@@ -16,13 +16,12 @@ mod checks {
     use std::process::Command;
     use std::sync::mpsc::{Receiver, sync_channel};
     use std::time::{Duration, Instant};
+    use tincan_camera_tests::node;
     use tincan_devices::SystemDevices;
-    use tincan_media::device::{CameraFormat, DeviceError, Devices, OpenDevice};
+    use tincan_media::device::{CameraFormat, DeviceEntry, DeviceError, Devices, OpenDevice};
     use tincan_media::frame::VideoFrame;
     use tincan_media::mailbox::{NewestOut, Taken, newest};
     use tincan_proto::units::{FrameRate, Resolution};
-    use v4l::Device;
-    use v4l::control::{Control, Value};
 
     /// Under emulation everything takes its time.
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,8 +42,10 @@ mod checks {
         let id = cameras[0].id.clone();
 
         pictures(&devices, &id, Resolution::VGA, Resolution::VGA)?;
+        // It offers that at a few pictures a second: smoother ones are preferred.
         let large = Resolution::new(1280, 720);
-        pictures(&devices, &id, large, large)?;
+        pictures(&devices, &id, large, Resolution::new(640, 360))?;
+        listed(&cameras[0])?;
         // What it does not offer gives the nearest.
         pictures(&devices, &id, Resolution::new(322, 182), Resolution::new(320, 180))?;
         missing(&devices)?;
@@ -53,6 +54,16 @@ mod checks {
         pictures(&devices, &id, Resolution::VGA, Resolution::VGA)?;
         unplugged(&devices, &id)?;
         say("all checks passed");
+        Ok(())
+    }
+
+    /// What it offers is told without opening it.
+    fn listed(camera: &DeviceEntry) -> Result<()> {
+        let largest = camera.formats.first().context("no format is listed")?;
+        ensure!(largest.resolution.area() >= Resolution::new(1280, 720).area(), "{largest:?}");
+        let vga = camera.formats.iter().find(|format| format.resolution == Resolution::VGA);
+        let vga = vga.context("640x480 is not listed")?;
+        ensure!((15..=30).contains(&vga.rate.fps()), "{vga:?}");
         Ok(())
     }
 
@@ -108,26 +119,13 @@ mod checks {
             ensure!(begun.elapsed() < PATIENCE, "{} distinct pictures", distinct.len());
         }
         let rate = f64::from(taken) / begun.elapsed().as_secs_f64();
-        ensure!(nodes_open()? == 1, "{} nodes are open", nodes_open()?);
+        ensure!(node::open_here()? > 0, "no descriptor is open");
         drop(opened.camera);
-        // The light of a camera goes out with its last descriptor.
-        ensure!(nodes_open()? == 0, "it is still open");
+        ensure!(node::open_here()? == 0, "it is still open");
         ensure!(opened.frames.take(Duration::from_secs(1)).is_end(), "pictures after closing");
         ensure!(opened.failures.try_recv().is_err(), "a failure was reported");
         say(&format!("{expected}: open after {opening:?}, {taken} pictures, {rate:.1} a second"));
         Ok(())
-    }
-
-    /// How many descriptors of cameras this process holds.
-    fn nodes_open() -> Result<usize> {
-        let links = std::fs::read_dir("/proc/self/fd")?.flatten();
-        let targets = links.filter_map(|link| std::fs::read_link(link.path()).ok());
-        Ok(targets.filter(|target| target.starts_with("/dev") && is_node(target)).count())
-    }
-
-    fn is_node(target: &std::path::Path) -> bool {
-        let name = target.file_name().and_then(std::ffi::OsStr::to_str);
-        name.is_some_and(|name| name.starts_with("video"))
     }
 
     fn missing(devices: &SystemDevices) -> Result<()> {
@@ -170,7 +168,7 @@ mod checks {
     /// A camera that delivers nothing any more is lost, and closing it returns.
     fn stalled(devices: &SystemDevices, id: &str) -> Result<()> {
         let opened = open(devices, id, Resolution::VGA)?;
-        set("Percentage of Dropped Buffers", Value::Integer(100))?;
+        node::drop_pictures(100)?;
         let begun = Instant::now();
         let failure = opened.failures.recv_timeout(PATIENCE).context("no report")?;
         let noticed = begun.elapsed();
@@ -179,7 +177,7 @@ mod checks {
         drop(opened.camera);
         let closing = begun.elapsed();
         ensure!(closing < PATIENCE / 4, "closing took {closing:?}");
-        set("Percentage of Dropped Buffers", Value::Integer(0))?;
+        node::drop_pictures(0)?;
         // The thread in the driver lets go once the driver returns.
         let begun = Instant::now();
         while let Err(error) = open(devices, id, Resolution::VGA) {
@@ -192,7 +190,7 @@ mod checks {
 
     fn unplugged(devices: &SystemDevices, id: &str) -> Result<()> {
         let opened = open(devices, id, Resolution::VGA)?;
-        set("Disconnect", Value::None)?;
+        node::unplug()?;
         let begun = Instant::now();
         let failure = opened.failures.recv_timeout(PATIENCE).context("no report")?;
         ensure!(matches!(failure, DeviceError::Lost(_)), "{failure:?}");
@@ -200,14 +198,6 @@ mod checks {
         drop(opened.camera);
         // `vivid` is plugged in again as soon as nobody has it open.
         pictures(devices, id, Resolution::VGA, Resolution::VGA)
-    }
-
-    fn set(name: &str, value: Value) -> Result<()> {
-        let device = Device::new(0)?;
-        let controls = device.query_controls()?;
-        let control = controls.iter().find(|it| it.name == name);
-        let id = control.with_context(|| format!("no control {name}"))?.id;
-        device.set_control(Control { id, value }).with_context(|| format!("while setting {name}"))
     }
 
     trait IsEnd {
