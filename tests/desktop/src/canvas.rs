@@ -24,6 +24,9 @@ const PIXEL: &str = "
     pen.drawImage(canvas, 0, 0);
     return Array.from(pen.getImageData(canvas.width * x, canvas.height * y, 1, 1).data);";
 
+/// Tells how many lines a canvas's picture has.
+const LINES: &str = "return document.querySelector(arguments[0])?.height ?? null;";
+
 /// The tile of the other side's picture.
 pub const REMOTE: &str = "canvas[data-testid=\"tile\"][data-tile^=\"remote:\"]";
 /// The tile of one's own picture.
@@ -102,6 +105,22 @@ pub async fn watch(window: &Window, tile: &str, stamps: usize, limit: Duration) 
     })
     .await?;
     Ok(Watched { first, last, stamps: seen.len(), ages_ms })
+}
+
+/// Waits until a tile's picture has as many lines as are wanted.
+pub async fn has_lines(
+    window: &Window,
+    tile: &str,
+    wanted: impl Fn(u32) -> bool,
+    limit: Duration,
+) -> Result<()> {
+    let mut last = None;
+    let seen = eventually("the picture has as many lines", limit, async || {
+        let lines = window.script(LINES, vec![json!(tile)]).await?;
+        last = lines.as_u64().and_then(|lines| u32::try_from(lines).ok());
+        Ok(last.is_some_and(&wanted).then_some(()))
+    });
+    seen.await.with_context(|| format!("{}: {tile} has {last:?} lines", window.name()))
 }
 
 /// The colour of a tile at a place that is given as a share of its width and height: red, green and

@@ -2,16 +2,14 @@
 
 use anyhow::Result;
 use std::time::Duration;
-use tincan_desktop_tests::canvas::REMOTE;
+use tincan_desktop_tests::canvas::{self, REMOTE};
 use tincan_desktop_tests::pair::{acquainted, in_video_call};
 use tincan_desktop_tests::whole_call::ended;
-use tincan_desktop_tests::{Desktop, Story, Window, eventually};
+use tincan_desktop_tests::{Desktop, Story, Window};
 
 /// How long another size may take to be seen at the far side.
 const SEEN: Duration = Duration::from_secs(20);
 const HINT: &str = "see what alice's log says of rungs";
-/// How many lines the far side's picture has.
-const HEIGHT: &str = "return document.querySelector(arguments[0])?.height ?? 0;";
 /// Chooses without opening the menu, as its items are there.
 const CHOOSE: &str = "document.querySelector(`[data-testid='${arguments[0]}']`).click();";
 
@@ -26,11 +24,7 @@ async fn the_far_side_sees_the_quality_that_is_chosen() -> Result<()> {
         let chosen = async {
             let id = format!("picture-quality-{quality}");
             alice.script(CHOOSE, vec![id.into()]).await?;
-            eventually(&format!("bob sees {height} lines"), SEEN, async || {
-                let seen = bob.script(HEIGHT, vec![REMOTE.into()]).await?;
-                Ok((seen == height).then_some(()))
-            })
-            .await
+            canvas::has_lines(&bob, REMOTE, |lines| lines == height, SEEN).await
         };
         story.step(&format!("Alice chooses {quality}"), HINT, &both, chosen).await?;
     }
