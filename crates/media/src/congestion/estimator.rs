@@ -75,6 +75,8 @@ const SHORTER: f64 = 0.85;
 const EXCESS: f64 = 0.05;
 /// A share of loss with which no call goes on as it is.
 const TOO_MUCH: f64 = 0.3;
+/// While less than this share of the estimate is sent, loss has nothing to do with it.
+const USED: f64 = 0.5;
 /// No reports for this long while packets are out: the way is cut or its queue is endless.
 const SILENCE: Duration = Duration::from_millis(400);
 /// In silence the estimate is lowered as often.
@@ -346,14 +348,15 @@ impl Estimator {
     /// Whether loss says that less must be sent.
     fn lower_for_loss(&mut self, now: Instant) -> bool {
         let excess = self.losses.excess();
-        let much = self.losses.share() > TOO_MUCH;
-        if excess < EXCESS && !much {
+        let much = self.losses.at_least() > TOO_MUCH;
+        let arrived = self.arrivals.rate(SENT_OVER).unwrap_or(self.target);
+        let sent = arrived / (1.0 - self.losses.share()).max(0.1);
+        if excess < EXCESS && !much || sent < USED * self.target {
             return false;
         }
         if self.patient_until.is_some_and(|until| now < until) {
             return true;
         }
-        let arrived = self.arrivals.rate(SENT_OVER).unwrap_or(self.target);
         let way = arrived.min(self.target);
         self.way = Some((way, now));
         // What is sent may be less than what may be sent: then what arrives says little.

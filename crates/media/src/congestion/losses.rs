@@ -81,10 +81,20 @@ impl Losses {
             return 0.0;
         }
         let usual = self.usual.unwrap_or_else(|| self.share());
+        (self.share() - usual - self.chance(usual)).max(0.0)
+    }
+
+    /// The share that is lost even if chance had its part in what was seen: a voice alone has few
+    /// packets.
+    pub fn at_least(&self) -> f64 {
+        (self.share() - self.chance(self.share())).max(0.0)
+    }
+
+    /// By how much more than this share may be lost by chance.
+    fn chance(&self, share: f64) -> f64 {
         // Where packets are lost in rows, there are fewer chances.
         let chances = self.packets().max(1) as f64 / (2.0 * self.row.max(1.0) - 1.0);
-        let chance = CHANCE * (usual * (1.0 - usual) / chances).sqrt();
-        (self.share() - usual - chance).max(0.0)
+        CHANCE * (share * (1.0 - share) / chances).sqrt()
     }
 
     /// Begins to count anew: what was lost belongs to a rate that is no longer sent.

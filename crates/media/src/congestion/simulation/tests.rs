@@ -132,3 +132,41 @@ fn neither_a_call_nor_tcp_beside_it_starves() {
         assert!(tcp > 0.5e6, "seed {seed}: TCP got {tcp:.0}");
     }
 }
+
+/// The least, and the mean, that the estimate of a voice alone comes to in a minute in which this share
+/// of its packets is lost by chance.
+fn voice_alone(loss: f64, seed: u64) -> (f64, f64) {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut estimator = Estimator::new(Limits::default());
+    let start = Instant::now();
+    let (mut least, mut sum, mut reports) = (f64::INFINITY, 0.0, 0);
+    for report in 1..1200u32 {
+        let now = start + Duration::from_millis(50) * report;
+        let fates: Vec<Fate> = [30, 10]
+            .map(|before| now - Duration::from_millis(before))
+            .into_iter()
+            .map(|departed| Fate {
+                departed,
+                arrived: (!rng.random_bool(loss)).then(|| departed - start),
+                bytes: 200,
+            })
+            .collect();
+        estimator.send(now);
+        estimator.report(now, &fates);
+        let target = f64::from(estimator.target().bps());
+        (least, sum, reports) = (least.min(target), sum + target, reports + 1);
+    }
+    (least, sum / f64::from(reports))
+}
+
+#[test]
+fn a_voice_alone_keeps_its_way_whatever_is_lost_by_chance() {
+    for loss in [0.0, 0.1, 0.2, 0.3] {
+        let runs: Vec<_> = (0..8).map(|seed| voice_alone(loss, seed)).collect();
+        let least = runs.iter().map(|(least, _)| *least).fold(f64::INFINITY, f64::min);
+        let mean = runs.iter().map(|(_, mean)| mean).sum::<f64>() / runs.len() as f64;
+        eprintln!("{loss} lost: {least:.0} bit/s at least, {mean:.0} on average");
+        // Enough for a voice with two copies.
+        assert!(least > 110_000.0 && mean > 250_000.0, "{loss} lost: {least} least, {mean} mean");
+    }
+}
