@@ -21,9 +21,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use tincan_call::{PeerKey, ShareId};
+use tincan_call::{PeerKey, Picture, ShareId};
 use tincan_media::codec::annex_b::{NalType, nal_units};
-use tincan_media::codec::opus::OpusError;
+use tincan_media::codec::opus::{Content, OpusError};
 use tincan_media::codec::sps;
 use tincan_media::codec::voice_rate::VoiceRate;
 use tincan_media::device::Devices;
@@ -217,11 +217,14 @@ impl MediaSession {
         self.voice.set_original(settings.original_sound);
     }
 
-    /// Encodes the voice for the network of whoever loses most of it, 0 to 1.
-    pub fn note_loss(&mut self, now: Instant, worst: f32) {
-        let opus = self.voice_rate.step(now, worst);
-        if opus != self.voice.settings().opus {
-            tracing::debug!(loss = opus.expected_loss, rate = opus.bitrate.bps(), "voice");
+    /// Encodes the voice for the networks of those who are sent to.
+    pub fn fit_voice(&mut self, now: Instant) {
+        let settings = self.voice.settings();
+        let content = if settings.original { Content::Music } else { Content::Voice };
+        let pictures = self.wanted.picture != Picture::Nothing;
+        let opus = self.voice_rate.step(now, &self.outlets.voice_ways(), pictures, content);
+        if opus != settings.opus {
+            tracing::debug!(?opus, "voice");
             self.voice.set_opus(opus);
         }
     }

@@ -313,7 +313,8 @@ fn reflecting(back: &Arc<OnceLock<Back>>) -> MediaSinks {
         audio: Box::new({
             let back = back.clone();
             move |packet: RtpPayload| {
-                if let (Some(back), Some(packet)) = (back.get(), sound.reflect(&packet)) {
+                let Some(back) = back.get() else { return };
+                for packet in sound.reflect(&packet) {
                     back.media.send_audio(&packet);
                 }
             }

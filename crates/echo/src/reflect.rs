@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::time::{Duration, Instant};
-use tincan_media::encoded::{EncodedAudio, EncodedVideo, RtpPayload};
+use tincan_media::encoded::{EncodedAudio, EncodedVideo, RtpPayload, SoundLevel};
 use tincan_media::rtp::frame_assembler::{Assembled, FrameAssembler};
 use tincan_proto::units::Resolution;
 
@@ -10,6 +10,8 @@ use tincan_proto::units::Resolution;
 const OPUS_CLOCK: u32 = 48_000;
 /// A longer jump than this is a new beginning, not silence.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+/// Where a packet does not say it: a voice that is neither loud nor silent (RFC 6464).
+const UNTOLD: SoundLevel = SoundLevel { below_full: 30, voice: true };
 /// Samples a packet by its configuration, at 48 kHz (RFC 6716, table 2).
 const SILK_FRAMES: [u32; 4] = [480, 960, 1_920, 2_880];
 const HYBRID_FRAMES: [u32; 2] = [480, 960];
@@ -23,26 +25,38 @@ pub struct SoundReflector {
 }
 
 impl SoundReflector {
-    /// Returns the packet to send for one that came. Those that come late or twice fall out, for
-    /// the way back tells no more than order and length; lost ones leave a gap of their length.
-    pub fn reflect(&mut self, packet: &RtpPayload) -> Option<EncodedAudio> {
-        let samples = opus_samples(&packet.payload)?;
+    /// Returns the packets to send for one that came: itself, and before it what is missing and came
+    /// with it as a copy. Those that come late or twice fall out, for the way back tells no more than
+    /// order and length; lost ones leave a gap of their length.
+    pub fn reflect(&mut self, packet: &RtpPayload) -> Vec<EncodedAudio> {
+        let copies = packet.sound.earlier.iter().filter(|_| self.expected.is_some());
+        let copies = copies.map(|copy| (packet.timestamp.wrapping_sub(copy.back), &copy.payload));
+        let all: Vec<_> = copies.chain([(packet.timestamp, &packet.payload)]).collect();
+        all.into_iter().filter_map(|(at, payload)| self.reflect_one(packet, at, payload)).collect()
+    }
+
+    fn reflect_one(
+        &mut self,
+        packet: &RtpPayload,
+        timestamp: u32,
+        payload: &Bytes,
+    ) -> Option<EncodedAudio> {
+        let samples = opus_samples(payload)?;
         let ahead = match self.expected {
-            Some((ssrc, next)) if ssrc == packet.ssrc => packet.timestamp.wrapping_sub(next),
+            Some((ssrc, next)) if ssrc == packet.ssrc => timestamp.wrapping_sub(next),
             Some(_) | None => 0,
         };
         if ahead > u32::MAX / 2 {
             return None;
         }
-        self.expected = Some((packet.ssrc, packet.timestamp.wrapping_add(samples)));
+        self.expected = Some((packet.ssrc, timestamp.wrapping_add(samples)));
         let gap = ticks(ahead);
         Some(EncodedAudio {
-            payload: packet.payload.clone(),
+            payload: payload.clone(),
             duration: ticks(samples),
-            // Not measured: a voice that is neither loud nor silent (RFC 6464).
-            level_dbov: 30,
-            voice: true,
+            level: packet.sound.level.unwrap_or(UNTOLD),
             gap: if gap > LONGEST_SILENCE { Duration::ZERO } else { gap },
+            fresh: false,
         })
     }
 }
@@ -108,6 +122,8 @@ fn opus_samples(packet: &Bytes) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tincan_media::encoded::BesideSound;
+    use tincan_media::rtp::red::Earlier;
 
     fn sound(timestamp: u32) -> RtpPayload {
         RtpPayload {
@@ -118,6 +134,7 @@ mod tests {
             // SILK, 20 ms, one frame.
             payload: Bytes::from_static(&[1 << 3, 1, 2]),
             arrived: Instant::now(),
+            sound: BesideSound::default(),
         }
     }
 
@@ -142,7 +159,7 @@ mod tests {
     fn silence_and_losses_keep_their_length() {
         let mut reflector = SoundReflector::default();
         let gaps: Vec<_> = [u32::MAX - 959, 0, 2_880]
-            .map(|at| reflector.reflect(&sound(at)).expect("in order").gap.as_millis())
+            .map(|at| reflector.reflect(&sound(at))[0].gap.as_millis())
             .into();
         assert_eq!(gaps, [0, 0, 40]);
     }
@@ -150,10 +167,26 @@ mod tests {
     #[test]
     fn late_and_repeated_sound_is_not_sent_again() {
         let mut reflector = SoundReflector::default();
-        assert!(reflector.reflect(&sound(960)).is_some());
-        assert!(reflector.reflect(&sound(960)).is_none());
-        assert!(reflector.reflect(&sound(0)).is_none());
-        assert!(reflector.reflect(&sound(1_920)).is_some());
+        let sent = [960, 960, 0, 1_920].map(|at| reflector.reflect(&sound(at)).len());
+        assert_eq!(sent, [1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn what_was_lost_is_sent_back_from_its_copy() {
+        let mut reflector = SoundReflector::default();
+        let earlier = [(2, 1_920), (1, 960)].map(|(distance, back)| Earlier {
+            distance,
+            back,
+            payload: Bytes::from_static(&[1 << 3, 9]),
+        });
+        let mut sent = |at| {
+            let beside = BesideSound { earlier: earlier.to_vec(), level: None };
+            reflector.reflect(&RtpPayload { sound: beside, ..sound(at) })
+        };
+        assert_eq!(sent(1_920).len(), 1, "nothing before the first is missing");
+        assert_eq!(sent(2_880).len(), 1);
+        let both = sent(4_800);
+        assert_eq!((both.len(), both[0].payload.len(), both[0].gap.as_millis()), (2, 2, 0));
     }
 
     #[test]

@@ -110,7 +110,15 @@ fn pictures(size: Resolution, kbps: u32) -> anyhow::Result<()> {
         for (i, payload) in payloads.into_iter().enumerate() {
             let arrived = Instant::now();
             let marker = i + 1 == count;
-            let packet = RtpPayload { sequence, timestamp, marker, ssrc: 1, payload, arrived };
+            let packet = RtpPayload {
+                sequence,
+                timestamp,
+                marker,
+                ssrc: 1,
+                payload,
+                arrived,
+                sound: Default::default(),
+            };
             sequence = sequence.wrapping_add(1);
             black_box(assembler.push(packet, arrived));
         }
@@ -235,7 +243,15 @@ fn call() -> anyhow::Result<()> {
             for (i, payload) in payloads.into_iter().enumerate() {
                 sequence = sequence.wrapping_add(1);
                 let (marker, arrived) = (i + 1 == count, Instant::now());
-                let packet = RtpPayload { sequence, timestamp, marker, ssrc: 1, payload, arrived };
+                let packet = RtpPayload {
+                    sequence,
+                    timestamp,
+                    marker,
+                    ssrc: 1,
+                    payload,
+                    arrived,
+                    sound: Default::default(),
+                };
                 receive.push(packet);
             }
         }),
@@ -260,7 +276,15 @@ fn call() -> anyhow::Result<()> {
             timestamp = timestamp.wrapping_add(960);
             let (payload, arrived) = (coded.payload, Instant::now());
             let marker = false;
-            voice.push(RtpPayload { sequence, timestamp, marker, ssrc: 2, payload, arrived });
+            voice.push(RtpPayload {
+                sequence,
+                timestamp,
+                marker,
+                ssrc: 2,
+                payload,
+                arrived,
+                sound: Default::default(),
+            });
         }),
     )?;
     let beep = BeepMicrophone::start(microphone.microphone());

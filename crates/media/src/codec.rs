@@ -3,5 +3,6 @@
 pub mod annex_b;
 pub mod h264;
 pub mod opus;
+pub mod redundancy;
 pub mod sps;
 pub mod voice_rate;

@@ -13,7 +13,7 @@ mod rates;
 #[cfg(test)]
 mod simulation;
 
-pub use budget::SendBudget;
+pub use budget::{SendBudget, VoiceForm};
 pub use estimator::{Estimator, Limits};
 pub use pacer::{Pacer, Priority};
 pub use protection::Protection;

@@ -1,5 +1,6 @@
 //! Coded sound and pictures on their way to or from the network.
 
+use crate::rtp::red::Earlier;
 use bytes::Bytes;
 use std::time::{Duration, Instant};
 use tincan_proto::units::Resolution;
@@ -11,12 +12,21 @@ pub struct EncodedAudio {
     pub payload: Bytes,
     /// How much sound it holds.
     pub duration: Duration,
-    /// Level below full scale for RFC 6464, 0 (loudest) to 127 (silence).
-    pub level_dbov: u8,
-    /// A voice was detected in it.
-    pub voice: bool,
+    /// How loud it is.
+    pub level: SoundLevel,
     /// Nothing was sent just before it (silence): the RTP timestamp jumps by this.
     pub gap: Duration,
+    /// The encoder has forgotten what came before, of which nothing may go along with this.
+    pub fresh: bool,
+}
+
+/// What a sound packet's header says of it (RFC 6464).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoundLevel {
+    /// Level below full scale, 0 (loudest) to 127 (silence).
+    pub below_full: u8,
+    /// A voice was detected in it.
+    pub voice: bool,
 }
 
 /// One coded picture: an H.264 access unit in Annex B form (start codes), without access
@@ -48,4 +58,15 @@ pub struct RtpPayload {
     pub payload: Bytes,
     /// When it arrived.
     pub arrived: Instant,
+    /// What else a packet of sound carries.
+    pub sound: BesideSound,
+}
+
+/// What may come with a packet of sound.
+#[derive(Clone, Debug, Default)]
+pub struct BesideSound {
+    /// How loud it is, if its sender says so.
+    pub level: Option<SoundLevel>,
+    /// Copies of packets before it (RFC 2198), oldest first.
+    pub earlier: Vec<Earlier>,
 }

@@ -16,7 +16,7 @@ use rtc::peer_connection::configuration::media_engine::{
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
     RTCRtpEncodingParameters, RTCRtpFecParameters, RTCRtpHeaderExtensionCapability,
-    RTCRtpRtxParameters, RtpCodecKind,
+    RTCRtpParameters, RTCRtpRtxParameters, RtpCodecKind,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,11 @@ const H264_PAYLOAD_TYPE: u8 = 102;
 const H264_RTX_PAYLOAD_TYPE: u8 = 103;
 const FEC_PAYLOAD_TYPE: u8 = 104;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
+/// The same as Chromium's.
+const RED_PAYLOAD_TYPE: u8 = 63;
+/// Names of codecs.
+pub const OPUS: &str = MIME_TYPE_OPUS;
+const RED: &str = "audio/red";
 /// RTP clock of pictures (RFC 6184).
 pub const VIDEO_CLOCK: u32 = 90_000;
 /// RTP clock of Opus (RFC 7587).
@@ -59,15 +64,51 @@ pub fn h264() -> RTCRtpCodec {
     }
 }
 
-/// Opus with in-band error correction.
+/// Opus with in-band error correction, in stereo both ways where there is any.
 pub fn opus() -> RTCRtpCodec {
     RTCRtpCodec {
         mime_type: MIME_TYPE_OPUS.into(),
         clock_rate: AUDIO_CLOCK,
         channels: 2,
-        sdp_fmtp_line: "minptime=10;useinbandfec=1".into(),
+        sdp_fmtp_line: "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1".into(),
         rtcp_feedback: vec![feedback("transport-cc", "")],
     }
+}
+
+/// Opus with whole copies of packets before (RFC 2198), as Chromium describes it.
+fn red() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: RED.into(),
+        clock_rate: AUDIO_CLOCK,
+        channels: 2,
+        sdp_fmtp_line: format!("{OPUS_PAYLOAD_TYPE}/{OPUS_PAYLOAD_TYPE}"),
+        rtcp_feedback: vec![feedback("transport-cc", "")],
+    }
+}
+
+/// The payload type that was negotiated for this codec.
+pub fn payload_type(parameters: &RTCRtpParameters, mime: &str) -> Option<u8> {
+    let mut codecs = parameters.codecs.iter();
+    let codec = codecs.find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(mime))?;
+    Some(codec.payload_type)
+}
+
+/// The payload type of packets with copies, all of this payload type.
+pub fn red_of(parameters: &RTCRtpParameters, opus: u8) -> Option<u8> {
+    let of_opus = |line: &str| line.split('/').all(|one| one.trim().parse() == Ok(opus));
+    let mut codecs = parameters.codecs.iter();
+    let red = codecs.find(|codec| {
+        codec.rtp_codec.mime_type.eq_ignore_ascii_case(RED)
+            && of_opus(&codec.rtp_codec.sdp_fmtp_line)
+    })?;
+    Some(red.payload_type)
+}
+
+/// The number that was negotiated for the header extension with the sound level.
+pub fn audio_level_id(parameters: &RTCRtpParameters) -> Option<u8> {
+    let mut extensions = parameters.header_extensions.iter();
+    let level = extensions.find(|extension| extension.uri == AUDIO_LEVEL_URI)?;
+    u8::try_from(level.id).ok()
 }
 
 /// What of ours is in the chain.
@@ -114,10 +155,12 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
             RtpCodecKind::Video,
         )?;
     }
-    engine.register_codec(
-        RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS_PAYLOAD_TYPE },
-        RtpCodecKind::Audio,
-    )?;
+    for (rtp_codec, payload_type) in [(opus(), OPUS_PAYLOAD_TYPE), (red(), RED_PAYLOAD_TYPE)] {
+        engine.register_codec(
+            RTCRtpCodecParameters { rtp_codec, payload_type },
+            RtpCodecKind::Audio,
+        )?;
+    }
     engine.register_header_extension(
         RTCRtpHeaderExtensionCapability { uri: AUDIO_LEVEL_URI.into() },
         RtpCodecKind::Audio,

@@ -11,8 +11,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tincan_media::codec::opus::Content;
+use tincan_media::codec::redundancy::Redundancy;
 use tincan_media::congestion::{
-    Estimator, Fate, Limits, Pacer, Priority, Protection, SendBudget,
+    Estimator, Fate, Limits, Pacer, Priority, Protection, SendBudget, VoiceForm,
 };
 
 /// What IP, UDP and SRTP add to a packet, in bytes.
@@ -28,6 +30,8 @@ pub struct Congestion {
     backlog: AtomicU64,
     /// The source of our sound; 0 if there is none.
     sound: AtomicU32,
+    /// In what form it is sent, and what decides on copies.
+    voice: Mutex<(VoiceForm, Redundancy)>,
 }
 
 impl Congestion {
@@ -37,6 +41,7 @@ impl Congestion {
             estimator: Mutex::new(Estimator::new(Limits::default())),
             backlog: AtomicU64::new(0),
             sound: AtomicU32::new(0),
+            voice: Mutex::default(),
         })
     }
 
@@ -61,6 +66,41 @@ impl Congestion {
         backlog > BEHIND || self.budget().is_full()
     }
 
+    /// In what form our sound is sent.
+    pub fn voice(&self) -> VoiceForm {
+        self.voice_and_redundancy().0
+    }
+
+    /// Sound is sent in this form from now on.
+    pub fn set_voice(&self, form: VoiceForm) {
+        let before = std::mem::replace(&mut self.voice_and_redundancy().0, form);
+        if before != form {
+            tracing::debug!(copies = form.copies, packet = ?form.packet, "sound");
+            self.estimator().set_voice(form);
+        }
+    }
+
+    /// Decides how many copies go along with a packet of this form.
+    pub fn decide_copies(
+        &self,
+        now: Instant,
+        reported: f32,
+        form: VoiceForm,
+        content: Content,
+    ) -> u8 {
+        let available = self.budget().available;
+        let copies = {
+            let redundancy = &mut self.voice_and_redundancy().1;
+            redundancy.step(now, reported, available, form, content)
+        };
+        self.set_voice(VoiceForm { copies, ..form });
+        copies
+    }
+
+    fn voice_and_redundancy(&self) -> MutexGuard<'_, (VoiceForm, Redundancy)> {
+        self.voice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn estimator(&self) -> MutexGuard<'_, Estimator> {
         self.estimator.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,6 +120,11 @@ impl BandwidthEstimator for Reports {
             })
             .collect();
         self.0.estimator().report(now, &fates);
+        let sound = self.0.sound.load(Ordering::Relaxed);
+        let redundancy = &mut self.0.voice_and_redundancy().1;
+        for report in reports.iter().filter(|report| report.ssrc == sound) {
+            redundancy.note(!report.arrived);
+        }
     }
 
     fn target_bitrate(&self) -> f64 {

@@ -7,6 +7,7 @@ use crate::control;
 use crate::dtls_roles::DtlsRoles;
 use crate::feedback::{Feedback, FeedbackCounts};
 use crate::handler::Handler;
+use crate::inbound::{self, Incoming, Sink};
 use crate::options::{MediaSinks, OpenError, PeerEvent, PeerOptions};
 use crate::outbound::{self, Condition, MediaSender, OutboundCounts};
 use crate::setup::{add_track, build, configuration};
@@ -20,13 +21,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tincan_call::{NegotiationCommand, NegotiationInput, PeerState};
-use tincan_media::encoded::RtpPayload;
 use tincan_proto::peer_message::Candidate;
 use tincan_proto::{ControlMessage, IceServer};
 use tokio::sync::{mpsc, oneshot};
 use webrtc::data_channel::DataChannel;
 use webrtc::error::Result;
-use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
     PeerConnection, RTCIceCandidateInit, RTCSessionDescription, StatsSelector,
 };
@@ -125,7 +125,7 @@ impl Peer {
         }
         let channel = control::open(&connection, inner_events).await?;
         let sent = Arc::new(OutboundCounts::default());
-        let media = outbound::start(video, audio, &sent, congestion);
+        let media = outbound::start(video, audio, &sent, congestion, feedback.clone());
         media.set(Condition::Allowed, options.sending);
         let (orders, queue) = mpsc::unbounded_channel();
         let worker = Worker {
@@ -215,8 +215,6 @@ impl Peer {
         }
     }
 }
-
-type Sink = Box<dyn FnMut(RtpPayload) + Send>;
 
 struct Worker {
     connection: Arc<dyn PeerConnection>,
@@ -418,13 +416,26 @@ impl Worker {
             tracing::warn!(video, "a second track of one kind is not listened to");
             return;
         };
-        tokio::spawn(read(track.clone(), sink));
+        let incoming = if video { Incoming::default() } else { self.incoming_sound().await };
+        tokio::spawn(inbound::read(track.clone(), incoming, sink));
         if video {
             self.video_track = Some(track);
             self.tell(PeerEvent::VideoStarted);
             // What came before the track was announced is lost, perhaps the key frame.
             self.request_key_frame().await;
         }
+    }
+
+    /// What was negotiated for the other side's sound.
+    async fn incoming_sound(&mut self) -> Incoming {
+        for receiver in self.connection.get_receivers().await {
+            if receiver.track().kind().await == RtpCodecKind::Audio
+                && let Ok(parameters) = receiver.get_parameters().await
+            {
+                return Incoming::sound(&parameters.rtp_parameters);
+            }
+        }
+        Incoming::default()
     }
 
     async fn stats(&mut self) -> PeerStats {
@@ -450,22 +461,5 @@ impl Worker {
         let ice = self.connection.sctp().await?.transport().ice_transport();
         let pair = ice.get_selected_candidate_pair().await.ok()??;
         Some(SocketAddr::new(pair.remote().address.parse().ok()?, pair.remote().port))
-    }
-}
-
-async fn read(track: Arc<dyn TrackRemote>, mut sink: Sink) {
-    while let Some(event) = track.poll().await {
-        match event {
-            TrackRemoteEvent::OnRtpPacket(packet) => sink(RtpPayload {
-                sequence: packet.header.sequence_number,
-                timestamp: packet.header.timestamp,
-                marker: packet.header.marker,
-                ssrc: packet.header.ssrc,
-                payload: packet.payload,
-                arrived: Instant::now(),
-            }),
-            TrackRemoteEvent::OnEnded => return,
-            _ => {}
-        }
     }
 }

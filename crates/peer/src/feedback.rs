@@ -33,6 +33,13 @@ pub struct FeedbackCounts {
     pub reports: Reports,
 }
 
+impl FeedbackCounts {
+    /// The share of our sound that the other side missed lately, 0 to 1.
+    pub fn audio_loss(&self) -> f32 {
+        self.audio_fraction_lost.load(Ordering::Relaxed) as f32 / 256.0
+    }
+}
+
 /// The interceptor.
 pub struct Feedback {
     counts: Arc<FeedbackCounts>,

@@ -12,6 +12,7 @@ mod control;
 mod dtls_roles;
 mod feedback;
 mod handler;
+mod inbound;
 mod options;
 mod outbound;
 mod protection;

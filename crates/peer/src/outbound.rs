@@ -2,16 +2,18 @@
 //! track and one picture track. Sources are switched in front of the encoders; the tracks
 //! stay for the life of the call.
 
-use crate::codecs::{AUDIO_CLOCK, VIDEO_CLOCK};
+mod sound;
+
+use crate::codecs::{self, VIDEO_CLOCK};
 use crate::congestion::Congestion;
+use crate::feedback::FeedbackCounts;
 use bytes::Bytes;
 use rtc::rtp::Packet;
-use rtc::rtp::extension::HeaderExtension;
-use rtc::rtp::extension::audio_level_extension::AudioLevelExtension;
 use rtc::rtp::header::Header;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tincan_media::codec::voice_rate::Way;
 use tincan_media::congestion::SendBudget;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
@@ -24,7 +26,7 @@ use webrtc::rtp_transceiver::RtpSender;
 /// Pictures that wait for the writer. More means that the connection takes nothing; the new
 /// one is dropped then, and a key frame is asked for.
 const VIDEO_QUEUE: usize = 8;
-/// Sound packets that wait for the writer (160 ms). The new one is dropped when it is full.
+/// Sound packets that wait for the writer (160 ms of usual ones). The new one is dropped when it is full.
 const AUDIO_QUEUE: usize = 8;
 
 /// An H.264 access unit delimiter: the least that a picture can begin with.
@@ -42,6 +44,8 @@ pub struct OutboundCounts {
     pub video_resolution: AtomicU64,
     pub audio_packets: AtomicU64,
     pub audio_bytes: AtomicU64,
+    /// Sound packets that carried copies of earlier ones.
+    pub audio_redundant: AtomicU64,
 }
 
 impl OutboundCounts {
@@ -72,6 +76,7 @@ pub struct MediaSender {
     holds: Arc<AtomicU8>,
     wants_key_frame: Arc<AtomicBool>,
     congestion: Arc<Congestion>,
+    feedback: Arc<FeedbackCounts>,
 }
 
 impl MediaSender {
@@ -101,6 +106,17 @@ impl MediaSender {
     /// What may be sent.
     pub fn budget(&self) -> SendBudget {
         self.congestion.budget()
+    }
+
+    /// What the way to them means for the voice.
+    pub fn voice_way(&self) -> Way {
+        let budget = self.budget();
+        Way {
+            loss: self.feedback.audio_loss(),
+            available: budget.available,
+            audio: budget.audio,
+            copies: self.congestion.voice().copies,
+        }
     }
 
     /// What was made before still waits to go: a picture that is made now would only come late.
@@ -136,11 +152,7 @@ impl Outgoing {
     /// The payload type that was negotiated for this codec, asked for until it is known.
     async fn payload_type(&self, mime: &str) -> Option<u8> {
         let parameters = self.sender.get_parameters().await.ok()?;
-        let codecs = &parameters.rtp_parameters.codecs;
-        codecs
-            .iter()
-            .find(|c| c.rtp_codec.mime_type.eq_ignore_ascii_case(mime))
-            .map(|c| c.payload_type)
+        codecs::payload_type(&parameters.rtp_parameters, mime)
     }
 }
 
@@ -150,6 +162,7 @@ pub fn start(
     audio: Option<Outgoing>,
     counts: &Arc<OutboundCounts>,
     congestion: Arc<Congestion>,
+    feedback: Arc<FeedbackCounts>,
 ) -> MediaSender {
     let (video_in, video_out) = mpsc::channel(VIDEO_QUEUE);
     let (audio_in, audio_out) = mpsc::channel(AUDIO_QUEUE);
@@ -157,7 +170,9 @@ pub fn start(
         tokio::spawn(write_video(outgoing, video_out, counts.clone()));
     }
     if let Some(outgoing) = audio {
-        tokio::spawn(write_audio(outgoing, audio_out, counts.clone()));
+        let writer =
+            sound::Writer::new(outgoing, counts.clone(), congestion.clone(), feedback.clone());
+        tokio::spawn(writer.run(audio_out));
     }
     MediaSender {
         video: video_in,
@@ -165,6 +180,7 @@ pub fn start(
         holds: Arc::default(),
         wants_key_frame: Arc::new(AtomicBool::new(true)),
         congestion,
+        feedback,
     }
 }
 
@@ -215,51 +231,6 @@ async fn write_video(
         counts
             .video_resolution
             .store(u64::from(width) << 32 | u64::from(height), Ordering::Relaxed);
-    }
-}
-
-async fn write_audio(
-    outgoing: Outgoing,
-    mut packets: mpsc::Receiver<EncodedAudio>,
-    counts: Arc<OutboundCounts>,
-) {
-    let mut timestamp = rand_u32();
-    let mut sequence = rand_u32() as u16;
-    let mut payload_type = None;
-    let ticks = |d: Duration| (d.as_secs_f64() * f64::from(AUDIO_CLOCK)).round() as u32;
-    let mut first_after_gap = true;
-    while let Some(packet) = packets.recv().await {
-        if payload_type.is_none() {
-            payload_type = outgoing.payload_type("audio/opus").await;
-        }
-        timestamp = timestamp.wrapping_add(ticks(packet.gap));
-        first_after_gap |= !packet.gap.is_zero();
-        let Some(payload_type) = payload_type else { continue };
-        let header = Header {
-            version: 2,
-            marker: first_after_gap,
-            payload_type,
-            sequence_number: sequence,
-            timestamp,
-            ssrc: outgoing.ssrc,
-            ..Default::default()
-        };
-        first_after_gap = false;
-        sequence = sequence.wrapping_add(1);
-        timestamp = timestamp.wrapping_add(ticks(packet.duration));
-        counts.audio_packets.fetch_add(1, Ordering::Relaxed);
-        counts.audio_bytes.fetch_add(packet.payload.len() as u64, Ordering::Relaxed);
-        let level = HeaderExtension::AudioLevel(AudioLevelExtension {
-            level: packet.level_dbov.min(127),
-            voice: packet.voice,
-        });
-        let payload: Bytes = packet.payload;
-        let written =
-            outgoing.track.write_rtp_with_extensions(Packet { header, payload }, &[level]).await;
-        if written.is_err() {
-            tracing::debug!("a sound packet was not written: the connection closes");
-            return;
-        }
     }
 }
 

@@ -43,6 +43,8 @@ pub struct PeerStats {
     pub audio_packets_sent: u64,
     /// Payload bytes of them.
     pub audio_bytes_sent: u64,
+    /// Those of them that carried copies of earlier ones (RFC 2198).
+    pub audio_redundant_sent: u64,
     /// Packets sent again.
     pub retransmitted: u64,
     /// Key frames that the other side asked for.
@@ -79,6 +81,7 @@ pub fn collect(
         video_resolution: sent.resolution(),
         audio_packets_sent: sent.audio_packets.load(Relaxed),
         audio_bytes_sent: sent.audio_bytes.load(Relaxed),
+        audio_redundant_sent: sent.audio_redundant.load(Relaxed),
         retransmitted: report
             .outbound_rtp_streams()
             .map(|stream| stream.retransmitted_packets_sent)
@@ -86,7 +89,7 @@ pub fn collect(
         key_frame_requests: feedback.key_frame_requests.load(Relaxed),
         nacks: feedback.nacks.load(Relaxed),
         remote_fraction_lost: feedback.fraction_lost.load(Relaxed) as f32 / 256.0,
-        remote_audio_fraction_lost: feedback.audio_fraction_lost.load(Relaxed) as f32 / 256.0,
+        remote_audio_fraction_lost: feedback.audio_loss(),
         available: None,
         video_target: None,
         audio_report: feedback.reports.audio(),

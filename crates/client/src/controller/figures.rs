@@ -21,10 +21,8 @@ impl Controller {
             hides_address: self.preferences.settings.hide_address,
             ..Health::default()
         };
-        let mut worst = 0.0f32;
         for (key, connection) in &mut self.calls.peers {
             let peer = connection.peer.stats().await;
-            worst = worst.max(peer.remote_audio_fraction_lost);
             let media = self.media.stats(key);
             let own_drops = own.microphone.map_or(0, |levels| levels.dropped);
             let dropped = own_drops + media.video.overflowed + media.audio.overflowed;
@@ -34,7 +32,7 @@ impl Controller {
                 connection.peer.send_control(ControlMessage::Health(health));
             }
         }
-        self.media.note_loss(now, worst);
+        self.media.fit_voice(now);
         self.changed = true;
     }
 

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, Role};
-use tincan_media::codec::opus::OpusSettings;
+use tincan_media::codec::opus::{Content, OpusSettings};
+use tincan_media::codec::voice_rate::VoiceRate;
 use tincan_media::pipeline::audio_receive::{AudioReceivePipeline, AudioReceiver};
 use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
@@ -39,6 +40,7 @@ pub struct Session {
     shares: bool,
     control_open: bool,
     audio_out: Option<(BeepMicrophone, AudioSendPipeline)>,
+    voice_rate: VoiceRate,
     figures: Figures,
     _playout: AudioReceivePipeline,
 }
@@ -148,6 +150,7 @@ impl Session {
             shares: false,
             control_open: false,
             audio_out,
+            voice_rate: VoiceRate::default(),
             figures: Figures::default(),
             _playout: playout,
         })
@@ -259,8 +262,23 @@ impl Session {
         self.frames.report();
     }
 
+    /// Encodes the voice for the network, as the app does.
+    fn fit_voice(&mut self) {
+        let media = self.peer.media();
+        let Some((_, pipeline)) = self.audio_out.as_ref().filter(|_| media.is_open()) else {
+            return;
+        };
+        let pictures = self.video_out.is_some();
+        let ways = [media.voice_way()];
+        let opus = self.voice_rate.step(Instant::now(), &ways, pictures, Content::Voice);
+        if opus != pipeline.settings().opus {
+            pipeline.set_opus(opus);
+        }
+    }
+
     /// Takes the figures of the last second, and tells the other side how this one is doing.
     pub async fn measure(&mut self) {
+        self.fit_voice();
         let peer = self.peer.stats().await;
         let (video, audio) = (self.video_in.statistics(), self.audio_in.statistics());
         let microphone = self.audio_out.as_ref().map(|(_, pipeline)| pipeline);
@@ -313,12 +331,17 @@ impl Session {
                 "samples": audio.jitter.samples,
                 "jitter_ms": audio.jitter.jitter * 1000.0,
                 "recovered": audio.jitter.recovered,
+                "restored": audio.jitter.restored,
                 "inserted": audio.jitter.inserted_samples_for_deceleration,
                 "removed": audio.jitter.removed_samples_for_acceleration,
                 "target_ms": audio.jitter.target.as_secs_f64() * 1000.0,
                 "delay_ms": audio.jitter.delay.as_secs_f64() * 1000.0,
             },
-            "audio_out": {"bytes": peer.audio_bytes_sent, "packets": peer.audio_packets_sent},
+            "audio_out": {
+                "bytes": peer.audio_bytes_sent,
+                "packets": peer.audio_packets_sent,
+                "redundant": peer.audio_redundant_sent,
+            },
             "video_in": {
                 "packets": video.assembled.packets,
                 "lost": video.assembled.lost,

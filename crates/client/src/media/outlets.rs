@@ -4,6 +4,7 @@ use super::own_view::OwnViewKey;
 use super::track::Source;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tincan_call::PeerKey;
+use tincan_media::codec::voice_rate::Way;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::frame::VideoFrame;
 use tincan_media::ladder::Allowance;
@@ -128,6 +129,13 @@ impl Outlets {
             (!outlet.sender.is_behind()).then_some(all)
         });
         all.filter(|all| all.view != View::Hidden)
+    }
+
+    /// What the ways to all who are sent to mean for the voice.
+    pub fn voice_ways(&self) -> Vec<Way> {
+        let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = senders.iter().map(|(_, sender)| sender).filter(|sender| sender.is_open());
+        open.map(MediaSender::voice_way).collect()
     }
 
     /// Puts the encoder of what is taken in place, or takes it away; the same of an own view

@@ -1,17 +1,52 @@
-//! Opus (RFC 6716) at 48 kHz: frames of 20 ms out, of one voice or of music in stereo; packets of
+//! Opus (RFC 6716) at 48 kHz: packets of 10 to 60 ms out, of one voice or of music in stereo; of
 //! any duration in.
 
-use crate::audio::{BLOCK_SAMPLES, SAMPLE_RATE};
+use crate::audio::{BLOCK, BLOCK_SAMPLES, SAMPLE_RATE};
 use bytes::Bytes;
 use opus::{Application, Channels};
+use std::time::Duration;
 use tincan_proto::units::Bitrate;
 
-/// Samples of one frame that we send: 20 ms.
+/// Samples of a usual packet: 20 ms.
 pub const FRAME_SAMPLES: usize = 2 * BLOCK_SAMPLES;
 /// Samples of the longest packet: 120 ms (RFC 6716, 2.1.4).
 pub const MAX_PACKET_SAMPLES: usize = 12 * BLOCK_SAMPLES;
 /// The largest packet that we make; at 32 kbit/s they have about 80 bytes.
 const MAX_PACKET_BYTES: usize = 1200;
+
+/// How much sound a packet that we send holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PacketTime {
+    /// 10 ms: 10 ms less until it is heard, for twice as many headers.
+    Short,
+    /// 20 ms.
+    #[default]
+    Usual,
+    /// 40 ms.
+    Long,
+    /// 60 ms.
+    Longest,
+}
+
+impl PacketTime {
+    /// The most blocks of any.
+    pub const MOST_BLOCKS: usize = Self::Longest.blocks();
+
+    /// Of how many blocks of 10 ms.
+    pub const fn blocks(self) -> usize {
+        match self {
+            Self::Short => 1,
+            Self::Usual => 2,
+            Self::Long => 4,
+            Self::Longest => 6,
+        }
+    }
+
+    /// How long it is.
+    pub fn duration(self) -> Duration {
+        BLOCK * self.blocks() as u32
+    }
+}
 
 /// How to encode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +59,19 @@ pub struct OpusSettings {
     pub expected_loss: u8,
     /// Send next to nothing in silence.
     pub dtx: bool,
+    /// How much of it goes in a packet.
+    pub packet: PacketTime,
 }
 
 impl Default for OpusSettings {
     fn default() -> Self {
-        Self { bitrate: Bitrate::from_kbps(32), complexity: 5, expected_loss: 10, dtx: false }
+        Self {
+            bitrate: Bitrate::from_kbps(32),
+            complexity: 5,
+            expected_loss: 10,
+            dtx: false,
+            packet: PacketTime::Usual,
+        }
     }
 }
 
@@ -37,13 +80,16 @@ impl Default for OpusSettings {
 #[error("opus: {0}")]
 pub struct OpusError(#[from] opus::Error);
 
+/// More is not heard (RFC 7587, section 3.1.1).
+const MOST_MUSIC: u32 = 128_000;
+
 /// What is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Content {
     /// One voice.
     #[default]
     Voice,
-    /// Anything, in stereo, at four times the bit rate of a voice.
+    /// Anything, in stereo, at four times the bit rate of a voice and 128 kbit/s at most.
     Music,
 }
 
@@ -64,10 +110,10 @@ impl Content {
     }
 
     /// 32 kbit/s of a voice are 128 of music (RFC 7587, section 3.1.1, has the sweet spots).
-    const fn bitrate(self, voice: Bitrate) -> u32 {
+    fn bitrate(self, voice: Bitrate) -> u32 {
         match self {
             Self::Voice => voice.bps(),
-            Self::Music => voice.bps().saturating_mul(4),
+            Self::Music => voice.bps().saturating_mul(4).min(MOST_MUSIC),
         }
     }
 }
@@ -126,11 +172,19 @@ impl OpusEncoder {
         Ok(self.encoder.reset_state()?)
     }
 
-    /// Encodes 20 ms, interleaved where there are two channels. `None`: silence under DTX,
-    /// nothing is to be sent.
+    /// Lets it send next to nothing in silence from the next frame on, or no longer.
     ///
     /// # Errors
-    /// [`OpusError`], also if it is not 20 ms.
+    /// [`OpusError`].
+    pub fn set_dtx(&mut self, on: bool) -> Result<(), OpusError> {
+        Ok(self.encoder.set_dtx(on)?)
+    }
+
+    /// Encodes a packet of 10, 20, 40 or 60 ms, each of any of these, interleaved where there are two
+    /// channels. `None`: silence under DTX, nothing is to be sent.
+    ///
+    /// # Errors
+    /// [`OpusError`], also if it is of another length.
     pub fn encode(&mut self, pcm: &[f32]) -> Result<Option<Bytes>, OpusError> {
         let length = self.encoder.encode_float(pcm, &mut self.buffer[..])?;
         // Two bytes or fewer are DTX's way to say that there is nothing to send (opus_encode).
@@ -211,7 +265,7 @@ impl OpusDecoder {
 }
 
 /// Whether a packet holds two channels (RFC 6716, 3.1).
-fn is_stereo(packet: &[u8]) -> bool {
+pub fn is_stereo(packet: &[u8]) -> bool {
     packet.first().is_some_and(|toc| toc & 4 != 0)
 }
 

@@ -6,7 +6,7 @@ use super::bursts::Bursts;
 use super::losses::Losses;
 use super::queue::Queue;
 use super::rates::Arrivals;
-use super::{Fate, Protection, SendBudget, budget};
+use super::{Fate, Protection, SendBudget, VoiceForm, budget};
 use std::time::{Duration, Instant};
 use tincan_proto::units::Bitrate;
 
@@ -138,6 +138,7 @@ pub struct Estimator {
     /// Not lowered again for loss before.
     patient_until: Option<Instant>,
     silent: Option<Instant>,
+    voice: VoiceForm,
 }
 
 impl Estimator {
@@ -161,7 +162,13 @@ impl Estimator {
             full: 0,
             patient_until: None,
             silent: None,
+            voice: VoiceForm::default(),
         }
+    }
+
+    /// The voice is sent in this form from now on.
+    pub fn set_voice(&mut self, form: VoiceForm) {
+        self.voice = form;
     }
 
     /// A packet of `bytes` leaves.
@@ -224,7 +231,7 @@ impl Estimator {
     pub fn budget(&self) -> SendBudget {
         let loss = self.losses.share();
         let protection = self.protection.map_or(0.0, |protection| protection.share);
-        let (video, audio) = budget::divide(self.target, loss, protection);
+        let (video, audio) = budget::divide(self.target, loss, protection, self.voice);
         SendBudget {
             available: self.target(),
             video,

@@ -2,10 +2,11 @@
 
 use crate::audio::{BLOCK, BLOCK_SAMPLES};
 use crate::codec::opus::{carries_copy, packet_samples};
-use crate::encoded::RtpPayload;
+use crate::encoded::{RtpPayload, SoundLevel};
 use crate::jitter::delay::DelayEstimator;
 use crate::jitter::statistics::JitterStatistics;
 use crate::jitter::stretch::Tempo;
+use crate::rtp::red::Earlier;
 use crate::rtp::sequence::{Arrival, Sequence};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -57,6 +58,9 @@ struct Held {
     timestamp: i64,
     samples: i64,
     payload: Bytes,
+    level: Option<SoundLevel>,
+    /// It came as a copy with a later one.
+    restored: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +94,8 @@ pub struct AudioJitterBuffer {
     playing: Option<u32>,
     /// What is missing was made up last.
     making_up: bool,
+    /// What the sender says of how loud it is now.
+    level: Option<SoundLevel>,
     before: JitterStatistics,
     statistics: JitterStatistics,
 }
@@ -110,6 +116,7 @@ impl AudioJitterBuffer {
             uncertain: 0,
             playing: None,
             making_up: false,
+            level: None,
             before: JitterStatistics::default(),
             statistics: JitterStatistics::default(),
         }
@@ -142,7 +149,7 @@ impl AudioJitterBuffer {
             self.resync();
         }
         self.last_timestamp = timestamp;
-        self.delay.arrive(timestamp, packet.arrived);
+        self.delay.arrive(timestamp, samples as i64, packet.arrived);
         if self.next.is_some_and(|(next, _)| number < next) {
             self.statistics.late += 1;
             return;
@@ -152,7 +159,49 @@ impl AudioJitterBuffer {
             let left = self.delay.target().saturating_sub(waited);
             self.phase = Phase::Filling(packet.arrived + left);
         }
-        let held = Held { timestamp, samples: samples as i64, payload: packet.payload };
+        for earlier in packet.sound.earlier {
+            self.restore(number, timestamp, packet.arrived, earlier);
+        }
+        let before = timestamp - samples as i64;
+        let missing = self.sequence.is_missing(number - 1) && self.lacks(number - 1, before);
+        if missing && carries_copy(&packet.payload) {
+            self.delay.restore(before, packet.arrived);
+        }
+        let held = Held {
+            timestamp,
+            samples: samples as i64,
+            payload: packet.payload,
+            level: packet.sound.level,
+            restored: false,
+        };
+        self.hold(number, held);
+    }
+
+    /// Takes a copy of an earlier packet, which came with `number`.
+    fn restore(&mut self, number: u64, timestamp: i64, arrived: Instant, earlier: Earlier) {
+        let Some(samples) = packet_samples(&earlier.payload) else { return };
+        let number = number - u64::from(earlier.distance);
+        let (timestamp, samples) = (timestamp - i64::from(earlier.back), samples as i64);
+        // Those of others would play at the wrong time: the sender's word for their order is not taken.
+        let after = self.held.range(..number).next_back();
+        let before = self.held.range(number + 1..).next();
+        let fits = after.is_none_or(|(_, held)| held.timestamp + held.samples <= timestamp)
+            && before.is_none_or(|(_, held)| timestamp + samples <= held.timestamp);
+        if !fits || !self.lacks(number, timestamp) {
+            return;
+        }
+        self.delay.restore(timestamp, arrived);
+        let payload = earlier.payload;
+        self.hold(number, Held { timestamp, samples, payload, level: None, restored: true });
+    }
+
+    /// A packet that has not come and could still be played.
+    fn lacks(&self, number: u64, timestamp: i64) -> bool {
+        let over = self.next.is_some_and(|(next, due)| number < next || timestamp < due);
+        !over && !self.sequence.has(number) && !self.held.contains_key(&number)
+    }
+
+    fn hold(&mut self, number: u64, held: Held) {
         self.held.insert(number, held);
         if self.held.len() > MAX_HELD {
             self.held.pop_first();
@@ -258,6 +307,11 @@ impl AudioJitterBuffer {
         self.ssrc.zip(self.playing)
     }
 
+    /// What the sender says of how loud what is played now is, if it does.
+    pub fn level(&self) -> Option<SoundLevel> {
+        self.level
+    }
+
     /// The counts.
     pub fn statistics(&self) -> JitterStatistics {
         let lost = if self.ssrc.is_some() { self.sequence.lost() } else { 0 };
@@ -275,6 +329,9 @@ impl AudioJitterBuffer {
         let waited = self.delay.waited(held.timestamp - left as i64, now);
         self.next = Some((number + 1, held.timestamp + held.samples));
         self.usual = held.samples;
+        // A copy comes without.
+        self.level = held.level.or(self.level);
+        self.statistics.restored += u64::from(held.restored);
         self.concealed = 0;
         self.making_up = false;
         if waited > self.delay.target() + CUT_ABOVE {
@@ -358,15 +415,17 @@ impl AudioJitterBuffer {
             self.next = self.held.get(&number).map(|held| (number, held.timestamp));
             return self.play(number, now, left);
         }
-        if missing <= self.usual
-            && let Some(held) = self.held.get(&number).filter(|held| carries_copy(&held.payload))
+        // A copy is as long as what carries it.
+        if let Some(held) = self.held.get(&number)
+            && missing <= held.samples
+            && carries_copy(&held.payload)
         {
-            let next = held.payload.clone();
+            let (next, usual) = (held.payload.clone(), held.samples);
             self.next = Some((number, held.timestamp));
             self.concealed = 0;
             self.statistics.recovered += 1;
             self.statistics.samples += missing as u64;
-            let (samples, skip) = (self.usual as usize, (self.usual - missing) as usize);
+            let (samples, skip) = (usual as usize, (usual - missing) as usize);
             return Pulled::Recover { next, samples, skip };
         }
         let pulled = self.conceal();

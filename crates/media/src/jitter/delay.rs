@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 
 /// The least delay: one packet, so that error correction finds the next one.
 const MIN: Duration = Duration::from_millis(20);
+/// The same while packets of 10 ms come: those are sent where nothing is lost.
+const MIN_SHORT: Duration = Duration::from_millis(15);
+/// The same in microseconds.
+const SHORT: i64 = 10_000;
 /// The most: beyond this people talk over each other, and gaps are the lesser evil.
 const MAX: Duration = Duration::from_millis(300);
 /// Before anything was measured.
@@ -21,6 +25,8 @@ const STEPS: usize = 60;
 const QUANTILE: f64 = 0.96;
 /// What a packet counts for after the next one came: half after 140 packets, 2.8 s at 20 ms.
 const KEPT: f64 = 0.995;
+/// What is lost and can be restored counts as often: waited for in vain, all of it is made up.
+const RESTORED_COUNTS: u32 = 3;
 /// A packet later than the quantile by this is a peak, in microseconds: a burst, handed over as
 /// one, or a pause of the radio.
 const PEAK_ABOVE: i64 = 20_000;
@@ -34,13 +40,16 @@ const FALL_PER_SECOND: f64 = 0.02;
 pub(crate) struct DelayEstimator {
     epoch: Instant,
     /// The fastest of the last packets: arrivals and transits in microseconds, transits rising.
-    /// A transit is the arrival by our clock less the timestamp by the sender's.
+    /// A transit is the arrival by our clock less the end of the packet by the sender's, at which it
+    /// leaves, however long it is.
     fast: VecDeque<(i64, i64)>,
     /// How often packets were late by so many steps; sums up to 1 once there are packets.
     late: [f64; STEPS],
     packets: u32,
     peaks: VecDeque<Peak>,
     target: Duration,
+    /// How long packets are.
+    length: i64,
     /// When the target was set last.
     at: Option<i64>,
     /// RFC 3550, 6.4.1, in microseconds.
@@ -63,6 +72,7 @@ impl DelayEstimator {
             packets: 0,
             peaks: VecDeque::new(),
             target: INITIAL,
+            length: 0,
             at: None,
             jitter: 0.0,
             last: None,
@@ -75,10 +85,11 @@ impl DelayEstimator {
         self.last = None;
     }
 
-    /// Notes a packet. `timestamp` is unwrapped, in samples.
-    pub fn arrive(&mut self, timestamp: i64, at: Instant) {
+    /// Notes a packet. `timestamp` is unwrapped, in samples, as is its length.
+    pub fn arrive(&mut self, timestamp: i64, samples: i64, at: Instant) {
         let now = self.micros(at);
-        let transit = now - micros_of(timestamp);
+        self.length = micros_of(samples);
+        let transit = now - micros_of(timestamp) - self.length;
         if let Some(last) = self.last.replace(transit) {
             self.jitter += ((transit - last).abs() as f64 - self.jitter) / 16.0;
         }
@@ -86,10 +97,22 @@ impl DelayEstimator {
         while self.fast.pop_front_if(|(at, _)| *at < oldest).is_some() {}
         while self.fast.pop_back_if(|(_, slower)| *slower >= transit).is_some() {}
         self.fast.push_back((now, transit));
-        let late = transit - self.fastest().unwrap_or(transit);
+        let late = transit - self.fast.front().map_or(transit, |(_, fastest)| *fastest);
         self.count(late);
         self.note_peak(now, late);
         self.aim(now);
+    }
+
+    /// Notes that a lost packet could be played from here on, by what a later one carries of it: it
+    /// is as good as late.
+    pub fn restore(&mut self, timestamp: i64, at: Instant) {
+        let Some(fastest) = self.fastest() else { return };
+        let now = self.micros(at);
+        let late = now - micros_of(timestamp) - fastest;
+        if late < MAX.as_micros() as i64 {
+            (0..RESTORED_COUNTS).for_each(|_| self.count(late));
+            self.aim(now);
+        }
     }
 
     /// The first packets count for as much as all before them.
@@ -131,7 +154,8 @@ impl DelayEstimator {
             _ => self.peaks.iter().map(|peak| peak.height).max().unwrap_or(0),
         };
         let late = u64::try_from(usual.max(peak)).unwrap_or(0);
-        let wanted = (Duration::from_micros(late) + MARGIN).clamp(MIN, MAX);
+        let least = if self.length <= SHORT { MIN_SHORT } else { MIN };
+        let wanted = (Duration::from_micros(late) + MARGIN).clamp(least, MAX);
         let passed = self.at.replace(now).map_or(0, |at| now - at);
         let fall = Duration::from_secs_f64(passed.max(0) as f64 / 1e6 * FALL_PER_SECOND);
         if self.packets >= 10 || wanted > self.target {
@@ -157,8 +181,9 @@ impl DelayEstimator {
         self.jitter / 1e6
     }
 
+    /// The transit of the fastest, to the beginning of packets that are as long as they are now.
     fn fastest(&self) -> Option<i64> {
-        self.fast.front().map(|(_, transit)| *transit)
+        self.fast.front().map(|(_, transit)| transit + self.length)
     }
 
     fn micros(&self, at: Instant) -> i64 {

@@ -2,7 +2,7 @@
 
 use crate::audio::{BLOCK_SAMPLES, StereoBlock};
 use crate::codec::opus::{OpusDecoder, OpusError};
-use crate::encoded::RtpPayload;
+use crate::encoded::{RtpPayload, SoundLevel};
 use crate::jitter::buffer::MAX_CONCEALED;
 use crate::jitter::stretch::{LONGEST, WINDOW, stretch};
 use crate::jitter::{AudioJitterBuffer, JitterStatistics, Pulled};
@@ -108,6 +108,11 @@ impl Playout {
     /// Whose sound was pulled last, and its RTP timestamp.
     pub fn playing(&self) -> Option<(u32, u32)> {
         self.buffer.playing()
+    }
+
+    /// What the sender says of how loud what was pulled last is, if it does.
+    pub fn level(&self) -> Option<SoundLevel> {
+        self.buffer.level()
     }
 
     /// The counts.

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct JitterStatistics {
     /// Packets received, without duplicates.
     pub packets: u64,
-    /// Packets that have not come.
+    /// Packets that have not come, whether or not a copy of them has.
     pub lost: u64,
     /// Packets that came after their time and were dropped.
     pub late: u64,
@@ -16,6 +16,8 @@ pub struct JitterStatistics {
     pub skipped: u64,
     /// Packets that were rebuilt from the copy in the next one.
     pub recovered: u64,
+    /// Lost packets of which a whole copy came with a later one in time (RFC 2198).
+    pub restored: u64,
     /// Samples played, without silence while nobody sends: `totalSamplesReceived`.
     pub samples: u64,
     /// Samples among them that were made up.

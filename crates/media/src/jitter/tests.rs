@@ -1,8 +1,12 @@
+mod lengths;
+mod restored;
+
 use super::*;
 use crate::audio::{BLOCK, BLOCK_SAMPLES, StereoBlock};
 use crate::codec::opus::{FRAME_SAMPLES, OpusEncoder, OpusSettings};
-use crate::encoded::RtpPayload;
+use crate::encoded::{BesideSound, RtpPayload};
 use crate::process::testing::Voice;
+use crate::rtp::red::Earlier;
 use bytes::Bytes;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::time::{Duration, Instant};
@@ -20,6 +24,7 @@ fn packet(start: Instant, n: u64, delay: Duration) -> RtpPayload {
         ssrc: 1,
         payload: packet_bytes(n),
         arrived: start + ms(20) * n as u32 + delay,
+        sound: Default::default(),
     }
 }
 
@@ -182,6 +187,8 @@ struct Call {
     /// How long the sender's 20 ms are by our clock.
     frame: Duration,
     delay: Box<dyn Fn(u64) -> Option<Duration>>,
+    /// How many packets before it go along with each.
+    copies: u16,
     on_the_way: Vec<RtpPayload>,
     sent: u64,
     blocks: u32,
@@ -199,7 +206,21 @@ impl Call {
         let (voice, start) = (voice.collect(), Instant::now());
         let playout = Playout::new(start).unwrap();
         let delay = Box::new(delay);
-        Self { playout, start, voice, frame, delay, on_the_way: vec![], sent: 0, blocks: 0 }
+        Self {
+            playout,
+            start,
+            voice,
+            frame,
+            delay,
+            copies: 0,
+            on_the_way: vec![],
+            sent: 0,
+            blocks: 0,
+        }
+    }
+
+    fn packet(&self, n: u64) -> Bytes {
+        self.voice[n as usize % self.voice.len()].clone()
     }
 
     /// Plays a block and returns how long it had waited.
@@ -209,11 +230,19 @@ impl Call {
             let n = self.sent;
             self.sent += 1;
             if let Some(delay) = (self.delay)(n) {
-                let payload = self.voice[n as usize % self.voice.len()].clone();
+                let payload = self.packet(n);
+                let copies = (1..=self.copies).rev().filter(|back| u64::from(*back) <= n);
+                let earlier = copies.map(|distance| Earlier {
+                    distance,
+                    back: u32::from(distance) * FRAME_SAMPLES as u32,
+                    payload: self.packet(n - u64::from(distance)),
+                });
+                let sound = BesideSound { level: None, earlier: earlier.collect() };
                 let arrived = self.start + self.frame * n as u32 + delay;
                 self.on_the_way.push(RtpPayload {
                     payload,
                     arrived,
+                    sound,
                     ..packet(self.start, n, delay)
                 });
             }
@@ -388,6 +417,7 @@ fn random_packets_are_survived() {
                     .collect::<Vec<u8>>()
                     .into(),
                 arrived: now,
+                sound: Default::default(),
             });
         }
         playout.pull(now, &mut block);

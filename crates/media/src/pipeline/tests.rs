@@ -96,6 +96,7 @@ impl Network {
             ssrc: 5,
             payload,
             arrived: Instant::now(),
+            sound: Default::default(),
         }
     }
 }

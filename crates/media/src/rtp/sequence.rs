@@ -72,6 +72,16 @@ impl Sequence {
         Arrival::New(number)
     }
 
+    /// Whether the packet of this number has come, as far as that is remembered.
+    pub fn has(&self, number: u64) -> bool {
+        self.highest.saturating_sub(number) >= REMEMBERED || self.is_marked(number)
+    }
+
+    /// Whether the packet of this number was sent and has not come.
+    pub fn is_missing(&self, number: u64) -> bool {
+        (self.first..self.highest).contains(&number) && !self.has(number)
+    }
+
     fn restart(&mut self, sequence: u16) -> u64 {
         let number = ((self.highest >> 16) + 2) << 16 | u64::from(sequence);
         *self = Self {
@@ -121,6 +131,8 @@ mod tests {
         assert_eq!(sequence.arrive(1), Arrival::New(first + 3));
         assert_eq!(sequence.arrive(65_535), Arrival::New(first + 1));
         assert_eq!(sequence.arrive(1), Arrival::Duplicate);
+        assert!(sequence.is_missing(first + 2) && !sequence.is_missing(first - 1));
+        assert!(sequence.has(first + 1) && !sequence.has(first - 1));
         assert_eq!((sequence.received(), sequence.lost()), (3, 1));
         assert_eq!(sequence.arrive(65_530), Arrival::New(first - 4));
         assert_eq!((sequence.received(), sequence.lost()), (4, 4));

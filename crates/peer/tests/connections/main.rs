@@ -8,4 +8,5 @@ mod proxy;
 mod relays;
 mod shuffled;
 mod sides;
+mod sound;
 mod upstream;

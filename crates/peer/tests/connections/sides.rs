@@ -3,6 +3,7 @@
 use crate::proxy::Proxy;
 use std::time::Duration;
 use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, Role};
+use tincan_media::encoded::RtpPayload;
 use tincan_peer_connection::{MediaSinks, Peer, PeerEvent, PeerOptions};
 use tincan_proto::{ControlMessage, PeerMessage};
 use tokio::sync::mpsc;
@@ -27,8 +28,17 @@ impl Side {
     }
 
     pub async fn with(role: Role, options: PeerOptions) -> Self {
+        Self::hearing(role, options, |_| {}).await
+    }
+
+    /// With somebody who takes its sound.
+    pub async fn hearing(
+        role: Role,
+        options: PeerOptions,
+        audio: impl FnMut(RtpPayload) + Send + 'static,
+    ) -> Self {
         let sinks = MediaSinks {
-            audio: Box::new(|_| {}),
+            audio: Box::new(audio),
             video: Box::new(|_| {}),
             clocks: Box::new(|_| {}),
         };

@@ -4,7 +4,7 @@ use super::AudioReceiveStatistics;
 use super::speaker::DEPTH;
 use crate::audio::{BLOCK, StereoBlock};
 use crate::codec::opus::OpusError;
-use crate::encoded::RtpPayload;
+use crate::encoded::{RtpPayload, SoundLevel};
 use crate::jitter::{Played, Playout};
 use crate::mixer::Mixer;
 use crate::pipeline::sound_clock::SoundClock;
@@ -14,6 +14,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+
+/// What is further below full scale than this is no voice, whatever its sender says: some call
+/// everything one that they send.
+const NO_VOICE_BELOW: u8 = 55;
+/// Blocks for which a voice is still one, from word to word.
+const WORDS_APART: u32 = 30;
 
 pub(super) struct VoiceShared {
     level: AtomicU32,
@@ -66,6 +72,8 @@ pub(super) struct Voice {
     incoming: Receiver<RtpPayload>,
     playout: Playout,
     detector: VoiceDetector,
+    /// Blocks since its sender said that it speaks.
+    told: u32,
     shared: Arc<VoiceShared>,
     energy: f64,
     duration: f64,
@@ -82,6 +90,7 @@ impl Voice {
             incoming,
             playout: Playout::new(Instant::now())?,
             detector: VoiceDetector::new(),
+            told: WORDS_APART,
             shared,
             energy: 0.0,
             duration: 0.0,
@@ -110,7 +119,11 @@ impl Voice {
         }
         let mono = if self.playout.is_stereo() { block.mono() } else { block.left };
         let level = Level::of(&mono);
-        let speaking = self.detector.listen(&mono) && played != Played::Silence;
+        let speaking = match self.playout.level() {
+            Some(level) => self.speaks(level),
+            None => self.detector.listen(&mono),
+        };
+        let speaking = speaking && played != Played::Silence;
         self.shared.level.store(level.rms().to_bits(), Ordering::Relaxed);
         self.shared.speaking.store(speaking, Ordering::Relaxed);
         if played != Played::Silence {
@@ -126,5 +139,12 @@ impl Voice {
                 duration: self.duration,
             };
         true
+    }
+
+    /// What its sender hears, behind their processing, says more than what comes here (RFC 6464).
+    fn speaks(&mut self, level: SoundLevel) -> bool {
+        let now = level.voice && level.below_full < NO_VOICE_BELOW;
+        self.told = if now { 0 } else { self.told.saturating_add(1) };
+        self.told < WORDS_APART
     }
 }

@@ -3,8 +3,8 @@
 use super::frame::Frame;
 use super::numbered::NumberedOut;
 use super::{AudioSendSettings, EncodedAudioSink, Shared};
-use crate::audio::{AudioBlock, BLOCK, BLOCK_SAMPLES, SILENCE, StereoBlock};
-use crate::codec::opus::{Content, OpusEncoder};
+use crate::audio::{AudioBlock, SILENCE, StereoBlock};
+use crate::codec::opus::{Content, OpusEncoder, PacketTime};
 use crate::encoded::EncodedAudio;
 use crate::pipeline::worker::Stop;
 use crate::process::chain::{CaptureChain, ChainMeters};
@@ -25,6 +25,9 @@ const IDLE: Duration = Duration::from_millis(100);
 /// Blocks for which the past is heard in what leaves the chain: 14 ms of delay in bands, canceller
 /// and suppressor, and the high-pass dying away, raised by the gain.
 const CHAIN_MEMORY: usize = 4;
+/// Longer packets come later than the ones before would have: the change waits for a pause of the
+/// voice, for so many packets at most.
+const PAUSE_WITHIN: u32 = 150;
 /// Missing blocks that are made up for. After more of them the canceller looks for the delay anew.
 const MOST_MISSING: u64 = 50;
 
@@ -41,6 +44,14 @@ pub(super) struct Sending {
     encoder: OpusEncoder,
     sink: EncodedAudioSink,
     frame: Frame,
+    /// How long the frame becomes.
+    length: PacketTime,
+    /// Packets for which longer ones have waited.
+    waited: u32,
+    /// The encoder has forgotten what came before the next packet.
+    fresh: bool,
+    /// Silence may be left out.
+    dtx: bool,
     /// Blocks yet to come that were heard while muted.
     held_back: usize,
     /// Blocks of the microphone that were lost, and whose counterparts were not left out yet.
@@ -74,6 +85,10 @@ impl Sending {
             encoder,
             sink,
             frame: Frame::default(),
+            length: settings.opus.packet,
+            waited: 0,
+            fresh: true,
+            dtx: settings.opus.dtx,
             held_back: 0,
             unheard: 0,
             heard: (0.0, 0.0),
@@ -94,7 +109,7 @@ impl Sending {
                 && let Some(along) = self.accompany()
             {
                 self.note_pause();
-                self.append(&along, &along, false);
+                self.append(&along, &along);
             } else {
                 let waits = self.accompaniment.as_ref().is_some_and(|ring| !ring.is_empty());
                 std::thread::park_timeout(if waits { ALONE_AFTER } else { IDLE });
@@ -134,6 +149,7 @@ impl Sending {
         {
             tracing::warn!(%error, "the codec keeps its settings");
         }
+        self.dtx = settings.opus.dtx;
         self.fit_encoder();
         if settings.muted != before.muted {
             self.forget();
@@ -151,7 +167,10 @@ impl Sending {
         }
         self.drop_frame();
         match OpusEncoder::of(content, self.settings.opus) {
-            Ok(encoder) => self.encoder = encoder,
+            Ok(encoder) => {
+                self.encoder = encoder;
+                self.dtx = self.settings.opus.dtx;
+            }
             Err(error) => {
                 tracing::warn!(%error, "the codec stays as it is");
                 self.accompaniment = None;
@@ -164,6 +183,7 @@ impl Sending {
     /// by what encoder and chain look back on.
     fn forget(&mut self) {
         self.drop_frame();
+        self.fresh = true;
         if let Err(error) = self.encoder.reset() {
             tracing::warn!(%error, "the codec keeps what it has heard");
         }
@@ -174,7 +194,7 @@ impl Sending {
     }
 
     fn drop_frame(&mut self) {
-        self.gap += self.frame.clear() * BLOCK;
+        self.gap += self.frame.clear();
     }
 
     fn take(&mut self, missing: u64, block: &StereoBlock) {
@@ -203,7 +223,8 @@ impl Sending {
                 side.iter_mut().zip(&along).for_each(|(x, it)| *x = (*x + it).clamp(-1.0, 1.0));
             }
         }
-        self.append(&left, &right, speaking);
+        self.frame.speaking |= speaking && !silenced;
+        self.append(&left, &right);
     }
 
     /// Gives the canceller what was played until now. What was played while the microphone's blocks
@@ -240,15 +261,41 @@ impl Sending {
         Some(block)
     }
 
-    fn append(&mut self, left: &AudioBlock, right: &AudioBlock, speaking: bool) {
-        if self.frame.add(self.encoder.content(), left, right) {
-            self.send(speaking);
+    fn append(&mut self, left: &AudioBlock, right: &AudioBlock) {
+        if self.frame.add(self.encoder.content(), self.length, left, right) {
+            self.send();
+            self.fit_length();
             self.frame.clear();
         }
     }
 
-    fn send(&mut self, voice: bool) {
+    /// Takes up another length of packets, once nothing is lost by it.
+    fn fit_length(&mut self) {
+        let wanted = self.settings.opus.packet;
+        let pause = !self.frame.speaking || self.waited >= PAUSE_WITHIN;
+        if wanted <= self.length || pause {
+            (self.length, self.waited) = (wanted, 0);
+        } else {
+            self.waited += 1;
+        }
+    }
+
+    /// Leaves silence out where the codec hears none of a voice and the voice detector none either, whose
+    /// hangover lasts over the ends of words: no word begins in what was left out.
+    fn leave_out_silence(&mut self) {
+        let dtx = self.settings.opus.dtx && !self.frame.speaking;
+        if dtx == self.dtx {
+            return;
+        }
+        match self.encoder.set_dtx(dtx) {
+            Ok(()) => self.dtx = dtx,
+            Err(error) => tracing::warn!(%error, "the codec keeps its settings"),
+        }
+    }
+
+    fn send(&mut self) {
         self.show();
+        self.leave_out_silence();
         let content = self.encoder.content();
         // Asked anew: the order to be silent may still wait, and then the frame has a voice in it.
         let muted = self.settings.muted || self.shared.muted.load(Ordering::Acquire);
@@ -261,16 +308,16 @@ impl Sending {
                 self.shared.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
                 (self.sink)(EncodedAudio {
                     payload,
-                    duration: 2 * BLOCK,
-                    level_dbov: self.frame.level(content).dbov(),
-                    voice: voice && !muted,
+                    duration: self.frame.duration(),
+                    level: self.frame.level(content),
+                    fresh: std::mem::take(&mut self.fresh),
                     gap: std::mem::take(&mut self.gap),
                 });
             }
-            Ok(None) => self.gap += 2 * BLOCK,
+            Ok(None) => self.gap += self.frame.duration(),
             Err(error) => {
                 tracing::warn!(%error, "a frame of sound is not sent");
-                self.gap += 2 * BLOCK;
+                self.gap += self.frame.duration();
             }
         }
     }
@@ -278,7 +325,8 @@ impl Sending {
     /// Tells meters of the frame that is full.
     fn show(&mut self) {
         let (input, output) = std::mem::take(&mut self.heard);
-        let rms = |squares: f32| (squares / (2 * BLOCK_SAMPLES) as f32).sqrt().to_bits();
+        let samples = self.frame.samples(Content::Voice).len() as f32;
+        let rms = |squares: f32| (squares / samples).sqrt().to_bits();
         self.shared.input.store(rms(input), Ordering::Relaxed);
         self.shared.level.store(rms(output), Ordering::Relaxed);
         self.tell(self.chain.meters());

@@ -14,7 +14,15 @@ const BEHIND: Duration = Duration::from_millis(150);
 fn picture(n: u32, arrived: Instant) -> RtpPayload {
     let payload = Bytes::from_static(&[24, 0, 2, 0x67, 1, 0, 2, 0x68, 1, 0, 2, 0x65, 1]);
     let timestamp = n * TICKS;
-    RtpPayload { sequence: n as u16, timestamp, marker: true, ssrc: SSRC, payload, arrived }
+    RtpPayload {
+        sequence: n as u16,
+        timestamp,
+        marker: true,
+        ssrc: SSRC,
+        payload,
+        arrived,
+        sound: Default::default(),
+    }
 }
 
 /// How long pictures waited on average with this way of telling the sender's clocks.

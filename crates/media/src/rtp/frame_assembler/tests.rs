@@ -29,6 +29,7 @@ fn stream(frames: u64, key_every: u64, first_sequence: u16, at: Instant) -> Vec<
                 ssrc: SSRC,
                 payload,
                 arrived: at + Duration::from_millis(33 * n),
+                sound: Default::default(),
             };
             packets.push((n, packet));
             sequence = sequence.wrapping_add(1);
@@ -227,6 +228,7 @@ fn the_held_packets_are_bounded() {
         ssrc: 1,
         payload: Bytes::from_static(&[0x41, 1]),
         arrived: start,
+        sound: Default::default(),
     };
     let mut assembler = FrameAssembler::new();
     for sequence in 0..5000 {

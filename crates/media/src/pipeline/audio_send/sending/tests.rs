@@ -1,9 +1,11 @@
 use super::super::numbered::numbered;
 use super::*;
-use crate::codec::opus::{FRAME_SAMPLES, OpusDecoder, OpusSettings};
+use crate::audio::BLOCK_SAMPLES;
+use crate::codec::opus::{FRAME_SAMPLES, OpusDecoder, OpusSettings, PacketTime};
 use crate::process::chain::ChainSettings;
-use crate::process::testing::Voice;
+use crate::process::testing::{Noise, Voice};
 use std::sync::mpsc::{Receiver, channel};
+use tincan_proto::units::Bitrate;
 
 fn sending(settings: AudioSendSettings) -> (Sending, Receiver<EncodedAudio>) {
     let (packets, sent) = channel();
@@ -204,4 +206,124 @@ fn what_accompanies_a_screen_is_sent_as_music_while_the_voice_is_muted() {
     assert_eq!(sending.encoder.content(), Content::Voice);
     speak(&mut sending, &mut voice, 10);
     assert_eq!(loudest(&sent).0, 0);
+}
+
+/// What is heard of packets, with silence for gaps, and how many there were.
+fn heard(sent: &Receiver<EncodedAudio>) -> (Vec<f32>, usize) {
+    let mut decoder = OpusDecoder::new().unwrap();
+    let (mut pcm, mut packets) = (Vec::new(), 0);
+    for packet in sent.try_iter() {
+        let gap = packet.gap.as_millis() as usize * 48;
+        pcm.resize(pcm.len() + gap, 0.0);
+        let samples = decoder.decode(&packet.payload, &mut pcm).unwrap();
+        assert_eq!(samples, packet.duration.as_millis() as usize * 48);
+        packets += 1;
+    }
+    (pcm, packets)
+}
+
+#[test]
+fn packets_become_shorter_at_once_and_longer_in_a_pause() {
+    let of = |packet| OpusSettings { packet, ..OpusSettings::default() };
+    let settings = |packet| AudioSendSettings { opus: of(packet), ..Default::default() };
+    let (mut sending, sent) = sending(settings(PacketTime::Usual));
+    let mut voice = Voice::new(0.3);
+    let lengths = |sent: &Receiver<EncodedAudio>| -> Vec<u128> {
+        sent.try_iter().map(|packet| packet.duration.as_millis()).collect()
+    };
+    speak(&mut sending, &mut voice, 60);
+    lengths(&sent);
+    sending.set(settings(PacketTime::Short));
+    speak(&mut sending, &mut voice, 4);
+    assert_eq!(lengths(&sent), [20, 10, 10]);
+    sending.set(settings(PacketTime::Longest));
+    speak(&mut sending, &mut voice, 50);
+    assert_eq!(lengths(&sent), [10; 50], "somebody speaks");
+    (0..150).for_each(|_| sending.take(0, &StereoBlock::SILENCE));
+    assert_eq!(lengths(&sent).last(), Some(&60));
+    sending.set(settings(PacketTime::Usual));
+    sending.set(settings(PacketTime::Long));
+    speak(&mut sending, &mut voice, 300);
+    assert_eq!(lengths(&sent).last(), Some(&40), "at last, although somebody speaks");
+}
+
+#[test]
+fn nothing_is_missing_where_packets_change_their_length() {
+    let of = |packet| AudioSendSettings {
+        processing: ChainSettings::NONE,
+        opus: OpusSettings { packet, bitrate: Bitrate::from_kbps(64), ..OpusSettings::default() },
+        ..Default::default()
+    };
+    let (mut sending, sent) = sending(of(PacketTime::Usual));
+    let mut at = 0;
+    let lengths = [PacketTime::Short, PacketTime::Longest, PacketTime::Usual, PacketTime::Long];
+    for length in lengths.into_iter().cycle().take(12) {
+        sending.set(of(length));
+        for _ in 0..12 {
+            let block = std::array::from_fn(|i| 0.3 * ((at + i) as f32 * 0.0575).sin());
+            at += BLOCK_SAMPLES;
+            sending.take(0, &StereoBlock::both(block));
+        }
+    }
+    let (pcm, _) = heard(&sent);
+    let rough =
+        |pcm: &[f32]| pcm.windows(3).map(|w| (w[0] - 2.0 * w[1] + w[2]).abs()).fold(0.0, f32::max);
+    // A pure tone of this amplitude has 0.001; a click far more.
+    assert!(rough(&pcm[4_800..]) < 0.01, "{}", rough(&pcm[4_800..]));
+    let weakest =
+        pcm[4_800..].chunks(480).map(|block| crate::process::level::Level::of(block).rms());
+    let weakest = weakest.fold(1.0, f32::min);
+    assert!(weakest > 0.17, "a hole: {weakest}");
+}
+
+#[test]
+fn words_begin_whole_although_silence_is_left_out() {
+    let said = |dtx| {
+        let opus = OpusSettings { dtx, packet: PacketTime::Long, ..OpusSettings::default() };
+        let (mut sending, sent) = sending(AudioSendSettings { opus, ..Default::default() });
+        let (mut voice, mut noise) = (Voice::new(0.3), Noise::new(0.0005));
+        let mut block = SILENCE;
+        for n in 0..1600 {
+            // A second and a half of room, half a second of a voice.
+            match n % 200 {
+                0..150 => noise.fill(&mut block),
+                _ => voice.fill(&mut block),
+            }
+            sending.take(0, &StereoBlock::both(block));
+        }
+        heard(&sent)
+    };
+    let ((whole, all), (thrifty, fewer)) = (said(false), said(true));
+    assert!(fewer < all * 6 / 10, "{fewer} of {all} packets");
+    for onset in (1..8).map(|n| (n * 200 + 150) * BLOCK_SAMPLES) {
+        // The encoder looks ahead by 6.5 ms.
+        let energy = |pcm: &[f32]| {
+            let first = pcm.iter().skip(onset).take(10 * BLOCK_SAMPLES);
+            first.map(|x| x * x).sum::<f32>()
+        };
+        let share = energy(&thrifty) / energy(&whole);
+        assert!((0.8..1.25).contains(&share), "at {onset}: {share}");
+    }
+}
+
+#[test]
+fn no_copy_of_what_came_before_a_mute_may_go_along_with_what_comes_after() {
+    let settings = AudioSendSettings::default();
+    let (mut sending, sent) = sending(settings);
+    let (mut along, accompaniment) = rtrb::RingBuffer::new(4);
+    sending.accompaniment = Some(accompaniment);
+    sending.fit_encoder();
+    let mut voice = Voice::new(0.3);
+    let mut fresh = |sending: &mut Sending| -> Vec<bool> {
+        for _ in 0..4 {
+            along.push([0.1; BLOCK_SAMPLES]).unwrap();
+            speak(sending, &mut voice, 1);
+        }
+        sent.try_iter().map(|packet| packet.fresh).collect()
+    };
+    assert_eq!(fresh(&mut sending), [true, false]);
+    sending.set(AudioSendSettings { muted: true, ..settings });
+    assert_eq!(fresh(&mut sending), [true, false], "while muted, what goes along is sent");
+    sending.set(settings);
+    assert_eq!(fresh(&mut sending), [true, false]);
 }
