@@ -6,6 +6,7 @@ mod relay;
 mod screen;
 mod share;
 mod sound;
+mod speech;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -25,6 +26,8 @@ pub enum Bench {
     Share(share::Options),
     /// What becomes of echo, noise and levels in the microphone's chain, and what it costs.
     Sound(sound::Options),
+    /// How well speech is understood over bad networks, and how late it is, beside Chromium.
+    Speech(speech::Options),
 }
 
 /// Measures; true if everything that was tried worked.
@@ -36,5 +39,6 @@ pub fn run(bench: &Bench) -> Result<bool> {
         Bench::Screen(options) => screen::run(options),
         Bench::Share(options) => share::run(options),
         Bench::Sound(options) => sound::run(options),
+        Bench::Speech(options) => speech::run(options),
     }
 }

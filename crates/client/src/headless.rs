@@ -2,11 +2,12 @@
 //! lines. It is the far side in tests and stands beside a browser in measurements.
 //!
 //! One object a line. Commands (`init`, `offer`, `description`, `candidate`, `restart`, `share`,
-//! `stopSharing`, `stats`, `close`, `quit`) carry an `id` and are answered in order by `{"re": id, "ok": true}` or
+//! `stopSharing`, `say`, `heard`, `stats`, `close`, `quit`) carry an `id` and are answered in order by `{"re": id, "ok": true}` or
 //! `{"re": id, "ok": false, "error": text}`; events have the field `ev`. All times are wall
 //! clock, in milliseconds since the Unix epoch.
 
 mod far_side;
+mod near_side;
 mod pictures;
 mod protocol;
 mod session;
@@ -105,6 +106,8 @@ async fn obey(
         Command::Candidate { candidate } => current.receive_candidate(candidate),
         Command::Share(share) => current.share(&share).map_err(|e| format!("{e:#}"))?,
         Command::StopSharing => current.stop_sharing().map_err(|e| format!("{e:#}"))?,
+        Command::Say(sound) => current.speak(&sound.file).map_err(|e| format!("{e:#}"))?,
+        Command::Heard(sound) => return current.heard(&sound.file).map_err(|e| format!("{e:#}")),
         Command::Stats => return Ok(current.stats().await),
         Command::Close => {
             if let Some(session) = session.take() {

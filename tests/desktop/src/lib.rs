@@ -11,7 +11,6 @@ pub mod pair;
 pub mod portal;
 pub mod report;
 pub mod room;
-pub mod speech;
 pub mod story;
 pub mod tray;
 pub mod webdriver;
@@ -19,7 +18,7 @@ pub mod whole_call;
 pub mod window;
 pub mod x11;
 
-pub use tincan_test_support::{memory, place, running};
+pub use tincan_test_support::{memory, place, running, speech};
 
 pub use app::App;
 pub use desktop::Desktop;

@@ -5,7 +5,11 @@
 /** How often pictures that have come are told. */
 const TELL_EVERY_MS = 250;
 
+/** The most bytes of sound that are told at once. */
+const MOST_BYTES = 1 << 20;
+
 const socket = new WebSocket(`ws://127.0.0.1:${location.hash.slice(1)}`);
+socket.binaryType = 'arraybuffer';
 const say = (line) => socket.send(JSON.stringify(line));
 let call = null;
 
@@ -48,7 +52,8 @@ class Call {
   async openSources() {
     if (this.sound) {
       this.context = await openSound();
-      this.sources.push(startBeep(this.context));
+      this.voice = this.sound === 'clip' ? startClip(this.context) : startBeep(this.context);
+      this.sources.push(this.voice);
     }
     if (this.sends && this.video) {
       this.picture = startPicture(this.video);
@@ -63,6 +68,9 @@ class Call {
         this.seen = true;
         this.pictures.push(picture);
       });
+    } else if (this.sound === 'clip') {
+      this.kept = keep(track);
+      this.stops.push(() => this.kept.stop());
     } else if (this.context) {
       this.stops.push(
         listen(this.context, track, (t) => this.tell('beep', { t, latency: t % 1000 })),
@@ -141,6 +149,26 @@ class Call {
     await this.offer();
   }
 
+  /** Says the sound that came before the command. */
+  say() {
+    this.voice.say(told);
+  }
+
+  /** Sends what was heard ahead of the answer. */
+  heard() {
+    const { begun, pieces, samples, problem } = this.kept;
+    if (problem) throw problem;
+    const all = new Float32Array(samples);
+    let at = 0;
+    for (const piece of pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    for (let from = 0; from < all.byteLength; from += MOST_BYTES)
+      socket.send(new Uint8Array(all.buffer, from, Math.min(MOST_BYTES, all.byteLength - from)));
+    return { begun, said: this.voice.begun };
+  }
+
   async stats() {
     const report = await this.connection.getStats();
     const { iceConnectionState: ice, connectionState: conn } = this.connection;
@@ -206,7 +234,7 @@ class Call {
   }
 }
 
-const COMMANDS = ['offer', 'description', 'candidate', 'restart', 'stats'];
+const COMMANDS = ['offer', 'description', 'candidate', 'restart', 'say', 'heard', 'stats'];
 
 async function obey({ cmd, ...argument }) {
   if (cmd === 'init') {
@@ -226,7 +254,12 @@ async function obey({ cmd, ...argument }) {
 
 // One after the other, as signalling needs.
 let last = Promise.resolve();
+let told = new Float32Array();
 socket.onmessage = ({ data }) => {
+  if (data instanceof ArrayBuffer) {
+    told = new Float32Array(data);
+    return;
+  }
   const command = JSON.parse(data);
   last = last.then(async () => {
     try {

@@ -4,7 +4,9 @@
 use anyhow::{Context, Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tincan_test_support::place::Scratch;
@@ -91,17 +93,32 @@ pub async fn run() -> Result<()> {
     });
     write(&ready.to_string()).await?;
     let mut commands = BufReader::new(tokio::io::stdin()).lines();
+    let mut heard: Option<File> = None;
     loop {
         tokio::select! {
             command = commands.next_line() => {
                 let Some(command) = command.context("while reading a command")? else { return Ok(()) };
-                if is_quit(&command) {
-                    return Ok(());
+                match Sound::of(&command) {
+                    Sound::None if is_quit(&command) => return Ok(()),
+                    Sound::None => {}
+                    Sound::Said(file) => {
+                        let sound = std::fs::read(&file);
+                        let sound = sound.with_context(|| format!("while reading {file:?}"))?;
+                        page.send(Message::binary(sound)).await.context("while telling the page")?;
+                    }
+                    Sound::Heard(file) => {
+                        let made = File::create(&file);
+                        heard = Some(made.with_context(|| format!("while making {file:?}"))?);
+                    }
                 }
                 page.send(Message::text(command)).await.context("while telling the page")?;
             }
             line = page.next() => match line.context("the page is gone")? {
                 Ok(Message::Text(line)) => write(&line).await?,
+                Ok(Message::Binary(sound)) => {
+                    let file = heard.as_mut().context("the page sends sound unasked")?;
+                    file.write_all(&sound).context("while writing what was heard")?;
+                }
                 Ok(_) => {}
                 Err(error) => return Err(error).context("while hearing from the page"),
             },
@@ -120,6 +137,26 @@ async fn version() -> Result<String> {
     let told = Command::new("/usr/bin/chromium").arg("--version").output().await;
     let told = told.context("while asking chromium's version")?.stdout;
     Ok(String::from_utf8_lossy(&told).trim().to_owned())
+}
+
+/// The sound that goes with a command: pages read and write no files.
+enum Sound {
+    None,
+    /// It goes ahead of the command.
+    Said(PathBuf),
+    /// It comes ahead of the answer.
+    Heard(PathBuf),
+}
+
+impl Sound {
+    fn of(command: &str) -> Self {
+        let command: Value = serde_json::from_str(command).unwrap_or_default();
+        match (command["cmd"].as_str(), command["file"].as_str()) {
+            (Some("say"), Some(file)) => Self::Said(file.into()),
+            (Some("heard"), Some(file)) => Self::Heard(file.into()),
+            _ => Self::None,
+        }
+    }
 }
 
 fn is_quit(command: &str) -> bool {

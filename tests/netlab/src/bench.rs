@@ -4,6 +4,7 @@ mod plot;
 mod record;
 mod rival;
 mod scenario;
+pub mod speech;
 mod table;
 mod watched;
 
@@ -15,7 +16,7 @@ use crate::bench::rival::TcpFlow;
 use crate::bench::scenario::Rival;
 use crate::lab::{Lab, Plan};
 use crate::wire::Impairment;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -67,6 +68,19 @@ pub async fn measure(folder: &Path, order: &Order, told: impl Fn(&Record)) -> Re
     bench.finish(&order.scenarios).await
 }
 
+/// Whose programs are meant by `both`, `tincan` or `chromium`.
+///
+/// # Errors
+/// It is none of them.
+pub fn makers(named: &str) -> Result<Vec<Maker>> {
+    Ok(match named {
+        "both" => vec![Maker::Tincan, Maker::Chromium],
+        "tincan" => vec![Maker::Tincan],
+        "chromium" => vec![Maker::Chromium],
+        _ => bail!("{named:?} is none of both, tincan and chromium"),
+    })
+}
+
 fn log(file: &Path) -> Result<File> {
     let log = OpenOptions::new().create(true).append(true).open(file);
     log.with_context(|| format!("while making {file:?}"))
@@ -109,7 +123,7 @@ impl Bench {
     /// One call from its offer to its end.
     async fn course(&mut self, maker: Maker, scenario: &Scenario) -> Result<Record> {
         let options = CallOptions {
-            picture: scenario.picture,
+            picture: Some(scenario.picture),
             one_way: scenario.one_way,
             ..Default::default()
         };
@@ -200,4 +214,15 @@ async fn hold(call: &mut Call, twin: Option<&mut Call>, time: Duration) -> Resul
 /// A number of a peer's statistics.
 fn number(stats: &Value, part: &str, name: &str) -> Option<f64> {
     stats[part][name].as_f64()
+}
+
+/// By how much a number of a peer's statistics has grown.
+fn grown(stats: &Value, before: &Value, part: &str, name: &str) -> Option<f64> {
+    Some(number(stats, part, name)? - number(before, part, name)?)
+}
+
+/// The machine's load over the last minute.
+fn load() -> Result<f64> {
+    let load = std::fs::read_to_string("/proc/loadavg").context("while reading the load")?;
+    Ok(load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(0.0))
 }

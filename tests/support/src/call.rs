@@ -51,10 +51,39 @@ pub struct CallOptions {
     pub relay_only: bool,
     /// Which side offers.
     pub offerer: Side,
-    /// What both send of pictures.
-    pub picture: Picture,
+    /// What both send of pictures, if they do.
+    pub picture: Option<Picture>,
+    /// What both send of sound.
+    pub sound: SoundSource,
     /// B sends no pictures.
     pub one_way: bool,
+}
+
+/// Sound that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundSource {
+    /// A beep at each whole second.
+    Beep,
+    /// A quiet room, until [`Call::say`].
+    Clip,
+}
+
+impl SoundSource {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Beep => "beep",
+            Self::Clip => "clip",
+        }
+    }
+}
+
+/// When sound began, in milliseconds since the epoch.
+#[derive(Clone, Copy, Debug)]
+pub struct Moments {
+    /// The first sample that a side heard.
+    pub heard: f64,
+    /// The first sample that it said.
+    pub said: f64,
 }
 
 /// Pictures that are sent.
@@ -79,7 +108,8 @@ impl Default for CallOptions {
             ice_servers: [json!([]), json!([])],
             relay_only: false,
             offerer: Side::A,
-            picture: Picture::SMALL,
+            picture: Some(Picture::SMALL),
+            sound: SoundSource::Beep,
             one_way: false,
         }
     }
@@ -115,13 +145,16 @@ impl Call {
     /// Has one side offer; the side that offers is the impolite one.
     pub async fn begin(&mut self, options: &CallOptions) -> Result<()> {
         self.seen = Default::default();
-        let Picture { width, height, rate } = options.picture;
+        let picture = options.picture.map(|picture| {
+            let Picture { width, height, rate } = picture;
+            json!({ "w": width, "h": height, "fps": rate, "codec": "H264" })
+        });
         let offerer = options.offerer as usize;
         for (number, peer) in self.peers.iter_mut().enumerate() {
             let init = json!({
                 "ice_servers": options.ice_servers[number], "relay_only": options.relay_only,
-                "video": { "w": width, "h": height, "fps": rate, "codec": "H264" },
-                "audio": "beep", "send_video": !(options.one_way && number == Side::B as usize),
+                "video": picture, "audio": options.sound.name(),
+                "send_video": !(options.one_way && number == Side::B as usize),
                 "polite": number != offerer,
             });
             peer.command("init", init).await?;
@@ -146,6 +179,28 @@ impl Call {
             })??;
         }
         Ok(())
+    }
+
+    /// Carries messages until both are connected.
+    pub async fn until_connected(&mut self, limit: Duration) -> Result<()> {
+        self.until("both are connected", limit, |seen| seen.iter().all(FarSide::is_connected)).await
+    }
+
+    /// Has both say what is in a file of raw sound, once.
+    pub async fn say(&mut self, file: &Path) -> Result<()> {
+        for peer in &mut self.peers {
+            peer.command("say", json!({ "file": file })).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what a side has heard of the other, raw, into a file.
+    pub async fn heard(&mut self, side: Side, file: &Path) -> Result<Moments> {
+        let told = self.peers[side as usize].command("heard", json!({ "file": file })).await?;
+        let moment = |name: &str| {
+            told[name].as_f64().with_context(|| format!("no moment `{name}` in {told}"))
+        };
+        Ok(Moments { heard: moment("begun")?, said: moment("said")? })
     }
 
     /// Carries messages until both have seen a picture of the other, or B has if it sends none.

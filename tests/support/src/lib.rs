@@ -17,9 +17,10 @@ pub mod processor;
 pub mod resources;
 pub mod running;
 pub mod sound;
+pub mod speech;
 pub mod wayland;
 
-pub use call::{Call, CallOptions, Picture, Side};
+pub use call::{Call, CallOptions, Moments, Picture, Side, SoundSource};
 pub use far_side::FarSide;
 pub use maker::Maker;
 pub use peer::Peer;

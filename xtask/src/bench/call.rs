@@ -27,10 +27,21 @@ pub struct Options {
 
 /// Whose programs are measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Makers {
+pub enum Makers {
     Both,
     Tincan,
     Chromium,
+}
+
+impl Makers {
+    /// As the measuring programs call them.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Tincan => "tincan",
+            Self::Chromium => "chromium",
+        }
+    }
 }
 
 /// Builds and measures; true if every call came to its end.
@@ -42,14 +53,9 @@ pub fn run(options: &Options) -> Result<bool> {
     tools::ensure_nasm()?;
     let profile = demo::build(&workspace, &jobs, true)?;
     let program = workspace.program(profile, "tincan-call-bench");
-    let makers = match options.makers {
-        Makers::Both => "both",
-        Makers::Tincan => "tincan",
-        Makers::Chromium => "chromium",
-    };
     let status = Command::new(&program)
         .arg(workspace.output.join("bench").join("call"))
-        .args([&options.rounds.to_string(), makers])
+        .args([&options.rounds.to_string(), options.makers.name()])
         .args(&options.only)
         .stdin(Stdio::null())
         .status()

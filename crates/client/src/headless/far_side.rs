@@ -1,15 +1,19 @@
-//! What is seen and heard of the other side: a log of frames with their stamps, and beeps.
+//! What is seen and heard of the other side: a log of frames with their stamps, beeps, and sound.
 
 use super::protocol::Line;
+use anyhow::Context;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use tincan_media::audio::StereoBlock;
+use tincan_media::audio::{SAMPLE_RATE, StereoBlock};
 use tincan_media::frame::VideoFrame;
 use tincan_media::synthetic::picture::read_stamp;
 use tincan_media::synthetic::tone::{BeepDetector, wall_millis};
 use tincan_proto::units::UnixMillis;
 use tokio::sync::mpsc;
 
+/// Sound that is kept: five minutes.
+const KEPT: usize = 300 * SAMPLE_RATE as usize;
 /// Frames that wait to be reported; a reader this slow loses the rest.
 const WAITING: usize = 1000;
 
@@ -75,5 +79,40 @@ pub fn beeps(lines: mpsc::UnboundedSender<Line>) -> impl FnMut(&StereoBlock) + S
         if let Some(t) = detector.listen(&block.left, wall_millis()) {
             let _ = lines.send(Line::new(json!({"ev": "beep", "t": t, "latency": t % 1000.0})));
         }
+    }
+}
+
+/// All that was heard, where sound would go to a sound card.
+#[derive(Clone, Default)]
+pub struct Heard(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    samples: Vec<f32>,
+    begun: Option<f64>,
+}
+
+impl Heard {
+    /// Listens to each block.
+    pub fn listen(&self) -> impl FnMut(&StereoBlock) + Send + use<> {
+        let kept = self.0.clone();
+        move |block| {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            // The block that waited least for its turn tells when all of it began.
+            let before = kept.samples.len() as f64 * 1000.0 / f64::from(SAMPLE_RATE);
+            let begun = wall_millis() - before;
+            kept.begun = Some(kept.begun.map_or(begun, |least| least.min(begun)));
+            if kept.samples.len() < KEPT {
+                kept.samples.extend(block.left);
+            }
+        }
+    }
+
+    /// Writes it; when its first sample was heard, in milliseconds since the Unix epoch.
+    pub fn write(&self, file: &Path) -> anyhow::Result<Option<f64>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: Vec<u8> = kept.samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+        std::fs::write(file, bytes).with_context(|| format!("while writing {file:?}"))?;
+        Ok(kept.begun)
     }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::fmt;
+use std::path::PathBuf;
 use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
 
 /// One line out.
@@ -57,6 +58,10 @@ pub enum Command {
     Share(ShareLine),
     /// Send the picture again.
     StopSharing,
+    /// Speak what is in a file, once; the sound source is `clip`.
+    Say(SoundFile),
+    /// Write what was heard in the call so far into a file, and tell when that and what was said began.
+    Heard(SoundFile),
     /// Figures.
     Stats,
     /// End the call.
@@ -93,7 +98,7 @@ pub struct Init {
     /// The picture; absent: none.
     #[serde(default)]
     pub video: Option<VideoLine>,
-    /// `"beep"` or false.
+    /// `"beep"`, `"clip"` or false.
     #[serde(default)]
     pub audio: Option<AudioLine>,
     /// False: receive pictures only.
@@ -175,6 +180,13 @@ pub struct ShareLine {
     pub scrolls: bool,
 }
 
+/// Sound without a header: one channel at 48 kHz, `f32` with the lowest byte first.
+#[derive(Debug, PartialEq, Deserialize)]
+pub struct SoundFile {
+    /// Where it is.
+    pub file: PathBuf,
+}
+
 /// The sound to send.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
@@ -237,6 +249,8 @@ mod tests {
         let page = ShareLine { w: 1920, h: 1080, fps: 30, scrolls: true };
         assert_eq!(share.command, Command::Share(page));
         assert_eq!(read(r#"{"cmd":"stopSharing","id":2}"#).command, Command::StopSharing);
+        let say = read(r#"{"cmd":"say","id":2,"file":"/tmp/clip.f32"}"#);
+        assert_eq!(say.command, Command::Say(SoundFile { file: "/tmp/clip.f32".into() }));
         let end = read(r#"{"cmd":"candidate","id":3,"candidate":null}"#);
         assert_eq!(end.command, Command::Candidate { candidate: None });
         let line = r#"{"cmd":"candidate","candidate":{"candidate":"candidate:1","sdpMid":"0","sdpMLineIndex":0}}"#;

@@ -1,23 +1,24 @@
 //! One call of the headless peer: a connection, its sources and its sinks.
 
-use super::far_side::{FrameLog, beeps};
+use super::far_side::{FrameLog, Heard, beeps};
+use super::near_side::{Speaking, Voice};
 use super::pictures::Pictures;
-use super::protocol::{AudioLine, Init, Line, ShareLine, VideoLine};
+use super::protocol::{Init, Line, ShareLine, VideoLine};
 use crate::figures::{self, Figures};
 use crate::media::{IncomingStats, OwnStats};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, Role};
 use tincan_media::codec::opus::{Content, OpusSettings};
 use tincan_media::codec::voice_rate::VoiceRate;
 use tincan_media::pipeline::audio_receive::{AudioReceivePipeline, AudioReceiver};
-use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
+use tincan_media::pipeline::audio_send::AudioSendPipeline;
 use tincan_media::pipeline::video_receive::{Delivery, VideoReceivePipeline, VideoReceiveSinks};
-use tincan_media::process::chain::ChainSettings;
-use tincan_media::synthetic::tone::{BeepMicrophone, wall_millis};
-use tincan_peer_connection::{IceState, MediaSender, MediaSinks, Peer, PeerEvent, PeerOptions};
+use tincan_media::synthetic::tone::wall_millis;
+use tincan_peer_connection::{IceState, MediaSinks, Peer, PeerEvent, PeerOptions};
 use tincan_proto::peer_message::{Candidate, Description, DescriptionKind};
 use tincan_proto::units::{Resolution, UnixMillis};
 use tincan_proto::{ControlMessage, Health, IceServer, PeerMessage};
@@ -39,8 +40,9 @@ pub struct Session {
     video_out: Option<Pictures>,
     shares: bool,
     control_open: bool,
-    audio_out: Option<(BeepMicrophone, AudioSendPipeline)>,
+    audio_out: Option<Speaking>,
     voice_rate: VoiceRate,
+    heard: Heard,
     figures: Figures,
     _playout: AudioReceivePipeline,
 }
@@ -60,12 +62,7 @@ impl Session {
         if codec.is_some_and(|codec| !codec.eq_ignore_ascii_case("h264")) {
             bail!("the only picture codec is H264");
         }
-        let beep = match &init.audio {
-            Some(AudioLine::Named(name)) if name == "beep" => true,
-            Some(AudioLine::Named(name)) => bail!("there is no sound source called {name}"),
-            Some(AudioLine::Switch(true)) => bail!("name the sound source: beep"),
-            Some(AudioLine::Switch(false)) | None => false,
-        };
+        let voice = Voice::named(init.audio.as_ref())?;
         let frames = FrameLog::new(lines.clone());
         let requester: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>> = Arc::default();
         let video_in = Arc::new(VideoReceivePipeline::start(
@@ -87,7 +84,11 @@ impl Session {
             },
         )?);
         let playout = AudioReceivePipeline::start();
-        playout.set_tap(Some(Box::new(beeps(lines.clone()))));
+        let heard = Heard::default();
+        playout.set_tap(Some(match voice {
+            Some(Voice::Clip) => Box::new(heard.listen()),
+            Some(Voice::Beep) | None => Box::new(beeps(lines.clone())),
+        }));
         let audio_in = Arc::new(playout.add("far side"));
         video_in.follow(audio_in.clock());
         let options = PeerOptions {
@@ -103,7 +104,7 @@ impl Session {
                 .collect(),
             relay_only: init.relay_only,
             tcp: false,
-            audio: beep,
+            audio: voice.is_some(),
             video: init.video.is_some(),
             send_video: init.send_video,
             sending: true,
@@ -133,7 +134,7 @@ impl Session {
             Some(video) => Some(Pictures::test_picture(video, peer.media())?),
             None => None,
         };
-        let audio_out = if beep { Some(send_beep(peer.media())?) } else { None };
+        let audio_out = voice.map(|voice| Speaking::start(voice, peer.media())).transpose()?;
         let role = if init.polite { Role::Polite } else { Role::Impolite };
         Ok(Self {
             peer,
@@ -151,6 +152,7 @@ impl Session {
             control_open: false,
             audio_out,
             voice_rate: VoiceRate::default(),
+            heard,
             figures: Figures::default(),
             _playout: playout,
         })
@@ -245,6 +247,18 @@ impl Session {
         Ok(())
     }
 
+    /// Says what is in a file.
+    pub fn speak(&self, file: &Path) -> anyhow::Result<()> {
+        self.audio_out.as_ref().context("there is no sound source")?.say(file)
+    }
+
+    /// Writes what was heard into a file; when that, and what was said here, began.
+    pub fn heard(&self, file: &Path) -> anyhow::Result<Line> {
+        let begun = self.heard.write(file)?;
+        let said = self.audio_out.as_ref().and_then(Speaking::begun);
+        Ok(Line::new(json!({"begun": begun, "said": said})))
+    }
+
     /// Tells the other side what is sent, once it can hear.
     fn say_media(&self) {
         if self.control_open {
@@ -265,9 +279,10 @@ impl Session {
     /// Encodes the voice for the network, as the app does.
     fn fit_voice(&mut self) {
         let media = self.peer.media();
-        let Some((_, pipeline)) = self.audio_out.as_ref().filter(|_| media.is_open()) else {
+        let Some(pipeline) = self.audio_out.as_ref().map(Speaking::pipeline) else { return };
+        if !media.is_open() {
             return;
-        };
+        }
         let pictures = self.video_out.is_some();
         let ways = [media.voice_way()];
         let opus = self.voice_rate.step(Instant::now(), &ways, pictures, Content::Voice);
@@ -281,7 +296,7 @@ impl Session {
         self.fit_voice();
         let peer = self.peer.stats().await;
         let (video, audio) = (self.video_in.statistics(), self.audio_in.statistics());
-        let microphone = self.audio_out.as_ref().map(|(_, pipeline)| pipeline);
+        let microphone = self.audio_out.as_ref().map(Speaking::pipeline);
         let own = OwnStats {
             encoded: self.video_out.as_ref().map(|pictures| pictures.pipeline().statistics()),
             microphone: microphone.map(AudioSendPipeline::levels),
@@ -334,6 +349,8 @@ impl Session {
                 "restored": audio.jitter.restored,
                 "inserted": audio.jitter.inserted_samples_for_deceleration,
                 "removed": audio.jitter.removed_samples_for_acceleration,
+                "jb_s": audio.jitter.jitter_buffer_delay,
+                "jb_n": audio.jitter.jitter_buffer_emitted_count,
                 "target_ms": audio.jitter.target.as_secs_f64() * 1000.0,
                 "delay_ms": audio.jitter.delay.as_secs_f64() * 1000.0,
             },
@@ -436,19 +453,6 @@ impl Session {
     fn say(&self, value: Value) {
         let _ = self.lines.send(Line::new(value));
     }
-}
-
-fn send_beep(media: MediaSender) -> anyhow::Result<(BeepMicrophone, AudioSendPipeline)> {
-    let settings = AudioSendSettings { processing: ChainSettings::NONE, ..Default::default() };
-    let pipeline = AudioSendPipeline::start(
-        settings,
-        Box::new(move |packet| {
-            media.send_audio(&packet);
-        }),
-    )
-    .context("while starting the sound encoder")?;
-    let source = BeepMicrophone::start(pipeline.microphone());
-    Ok((source, pipeline))
 }
 
 fn ice_name(state: IceState) -> &'static str {

@@ -1,9 +1,9 @@
 //! Sound to measure with: a beep at each whole second of the wall clock, and what hears it.
 
-use crate::audio::{AudioBlock, BLOCK_SAMPLES, SAMPLE_RATE, StereoBlock};
+use crate::audio::{AudioBlock, SAMPLE_RATE};
 use crate::device::{MicrophoneSink, OpenDevice};
-use crate::pipeline::worker::Worker;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use crate::synthetic::paced::{Noise, PacedMicrophone};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The id of the beep in lists of microphones.
 pub const BEEP_ID: &str = "beep";
@@ -11,9 +11,6 @@ pub const BEEP_ID: &str = "beep";
 const TONE_HZ: f32 = 1000.0;
 const TONE_AMPLITUDE: f32 = 0.5;
 const TONE_SAMPLES: usize = 60 * SAMPLE_RATE as usize / 1000;
-const NOISE_AMPLITUDE: f32 = 0.0015;
-/// A clock that is further away than this many milliseconds was set: follow it.
-const MAX_STEP: f64 = 200.0;
 /// A beep begins at the first sample above this ...
 const THRESHOLD: f32 = 0.12;
 /// ... after as long as this under it.
@@ -25,18 +22,12 @@ pub fn wall_millis() -> f64 {
 }
 
 /// Makes the sound, block by block.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BeepTone {
     second: Option<u64>,
     left: usize,
     sample: u64,
-    noise: u32,
-}
-
-impl Default for BeepTone {
-    fn default() -> Self {
-        Self { second: None, left: 0, sample: 0, noise: 1 }
-    }
+    noise: Noise,
 }
 
 impl BeepTone {
@@ -54,8 +45,7 @@ impl BeepTone {
                 let turn = (self.sample % 48) as f32 * TONE_HZ / SAMPLE_RATE as f32;
                 TONE_AMPLITUDE * (std::f32::consts::TAU * turn).sin()
             } else {
-                self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                NOISE_AMPLITUDE * (self.noise as i32 as f32 / i32::MAX as f32)
+                self.noise.next()
             };
         }
     }
@@ -64,32 +54,15 @@ impl BeepTone {
 /// A microphone that is not there: blocks of the beep, paced by the wall clock.
 #[derive(Debug)]
 pub struct BeepMicrophone {
-    _thread: Worker,
+    _paced: PacedMicrophone,
 }
 
 impl BeepMicrophone {
     /// Starts delivering to `sink`. Dropping the value stops it.
-    pub fn start(mut sink: MicrophoneSink) -> Self {
-        let thread = Worker::spawn("beep", move |stop| {
-            let mut tone = BeepTone::default();
-            let mut block = [0.0; BLOCK_SAMPLES];
-            // Blocks begin at multiples of 10 ms, so that one begins with the second.
-            let mut begins = (wall_millis() / 10.0).ceil() * 10.0;
-            while !stop.is_set() {
-                let ahead = begins - wall_millis();
-                if ahead.abs() > MAX_STEP {
-                    begins -= (ahead / 10.0).floor() * 10.0;
-                }
-                if ahead > 0.0 {
-                    let ahead = Duration::from_secs_f64(ahead.min(MAX_STEP) / 1000.0);
-                    stop.wait_until(Instant::now() + ahead);
-                }
-                tone.fill(&mut block, begins);
-                sink(&StereoBlock::both(block));
-                begins += 10.0;
-            }
-        });
-        Self { _thread: thread }
+    pub fn start(sink: MicrophoneSink) -> Self {
+        let mut tone = BeepTone::default();
+        let fill = move |block: &mut AudioBlock, wall| tone.fill(block, wall);
+        Self { _paced: PacedMicrophone::start("beep", fill, sink) }
     }
 }
 
@@ -127,6 +100,7 @@ impl BeepDetector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::BLOCK_SAMPLES;
 
     #[test]
     fn each_second_has_one_beep_that_is_heard_where_it_begins() {

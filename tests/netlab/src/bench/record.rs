@@ -1,8 +1,8 @@
 //! What was measured of one call.
 
-use super::number;
 use super::scenario::Scenario;
 use super::watched::{Watched, latency, settled};
+use super::{grown, load, number};
 use crate::lab::Carried;
 use crate::wire::Impairment;
 use anyhow::{Context, Result};
@@ -210,9 +210,7 @@ pub struct Before {
 impl Recorder {
     /// When a call is seen.
     pub fn start(set_up: SetUp) -> Result<Self> {
-        let load = std::fs::read_to_string("/proc/loadavg").context("while reading the load")?;
-        let load = load.split_whitespace().next().and_then(|load| load.parse().ok());
-        Ok(Self { set_up, load: load.unwrap_or(0.0), before: None })
+        Ok(Self { set_up, load: load()?, before: None })
     }
 
     /// When figures begin to count.
@@ -293,8 +291,6 @@ fn received(stats: &Value, before: &Value) -> f64 {
 }
 
 fn concealed(stats: &Value, before: &Value) -> Option<f64> {
-    let difference =
-        |name| Some(number(stats, "audio_in", name)? - number(before, "audio_in", name)?);
-    let samples = difference("samples")?;
-    (samples > 0.0).then_some(difference("concealed")? / samples)
+    let samples = grown(stats, before, "audio_in", "samples")?;
+    (samples > 0.0).then_some(grown(stats, before, "audio_in", "concealed")? / samples)
 }

@@ -3,11 +3,10 @@
 //! `cargo xtask bench call` calls it.
 #![allow(clippy::print_stdout, reason = "a command line program talks on standard output")]
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::ExitCode;
-use tincan_netlab_tests::bench::{Order, Scenario, Table, measure};
-use tincan_test_support::Maker;
+use tincan_netlab_tests::bench::{Order, Scenario, Table, makers, measure};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -28,14 +27,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn bench(folder: &Path, rounds: &str, makers: &str, scenarios: &[String]) -> Result<Table> {
+async fn bench(folder: &Path, rounds: &str, whose: &str, scenarios: &[String]) -> Result<Table> {
     let rounds = rounds.parse().with_context(|| format!("{rounds:?} is no number of rounds"))?;
-    let makers = match makers {
-        "both" => vec![Maker::Tincan, Maker::Chromium],
-        "tincan" => vec![Maker::Tincan],
-        "chromium" => vec![Maker::Chromium],
-        _ => bail!("{makers:?} is none of both, tincan and chromium"),
-    };
+    let makers = makers(whose)?;
     let scenarios = Scenario::named(scenarios);
     ensure!(!scenarios.is_empty(), "No scenario is called so");
     measure(folder, &Order { scenarios, makers, rounds }, |record| {

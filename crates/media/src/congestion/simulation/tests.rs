@@ -151,7 +151,7 @@ fn voice_alone(loss: f64, seed: u64) -> (f64, f64) {
                 bytes: 200,
             })
             .collect();
-        estimator.send(now);
+        estimator.send(now, 200);
         estimator.report(now, &fates);
         let target = f64::from(estimator.target().bps());
         (least, sum, reports) = (least.min(target), sum + target, reports + 1);
