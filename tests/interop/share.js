@@ -1,10 +1,8 @@
-// One side of a Chromium call in which a screen is shared: the bench carries the descriptions, which
-// have their candidates in them. `farSide` is what it calls.
+// One side of a Chromium call in which a screen is shared. `farSide` is what the bench calls.
 'use strict';
 
 const SIZE = { width: { ideal: 1920 }, height: { ideal: 1080 }, frameRate: { ideal: 30, max: 30 } };
 
-const connection = new RTCPeerConnection();
 const button = document.querySelector('button');
 let shared = { problem: 'not asked for' };
 
@@ -34,37 +32,11 @@ function preferH264() {
   for (const transceiver of connection.getTransceivers()) transceiver.setCodecPreferences([...wanted, ...repair]);
 }
 
-/** Describes this side as soon as all its candidates are known. */
-async function described() {
-  if (connection.iceGatheringState !== 'complete') {
-    await new Promise((done) => {
-      connection.addEventListener('icegatheringstatechange', () => {
-        if (connection.iceGatheringState === 'complete') done();
-      });
-    });
-  }
-  return connection.localDescription.sdp;
-}
-
-window.farSide = {
+Object.assign(window.farSide, {
   /** Whether a screen is shared by now, or why not. */
   shared: () => shared,
 
-  async offer() {
-    preferH264();
-    await connection.setLocalDescription();
-    return described();
-  },
-
-  async answer(sdp) {
-    await connection.setRemoteDescription({ type: 'offer', sdp });
-    await connection.setLocalDescription();
-    return described();
-  },
-
-  async accept(sdp) {
-    await connection.setRemoteDescription({ type: 'answer', sdp });
-  },
+  prefer: preferH264,
 
   /** Pictures that were decoded and drawn so far, their size, and how they were coded. */
   async arrived() {
@@ -80,4 +52,4 @@ window.farSide = {
       codec: codec?.mimeType ?? 'none',
     };
   },
-};
+});

@@ -2,6 +2,7 @@
 
 mod call;
 mod connect;
+mod delay;
 mod relay;
 mod screen;
 mod share;
@@ -18,6 +19,8 @@ pub enum Bench {
     Call(call::Options),
     /// How long calls take to set up in the network lab, over ways of many kinds.
     Connect(connect::Options),
+    /// How late a voice is heard, from microphone to speaker, beside Chromium.
+    Delay(delay::Options),
     /// Throughput, loss and processor time of the server's relay, beside coturn.
     Relay(relay::Options),
     /// Processor time of capturing a screen, beside ffmpeg's, and how legible codecs leave text.
@@ -35,6 +38,7 @@ pub fn run(bench: &Bench) -> Result<bool> {
     match bench {
         Bench::Call(options) => call::run(options),
         Bench::Connect(options) => connect::run(options),
+        Bench::Delay(options) => delay::run(options),
         Bench::Relay(options) => relay::run(options),
         Bench::Screen(options) => screen::run(options),
         Bench::Share(options) => share::run(options),

@@ -49,23 +49,39 @@ impl Chromium {
             "--no-first-run".to_owned(),
             // The question which screen is to be shared is answered by this.
             "--auto-select-desktop-capture-source=Entire screen".to_owned(),
+            "--mute-audio".to_owned(),
         ];
-        Self::with(name, page, seen.into(), Some(display), folder).await
+        Self::with(name, page, seen.into(), &[("DISPLAY".into(), display.into())], folder).await
+    }
+
+    /// Starts it without a window, with the microphone and the speaker that its environment names, and
+    /// loads a page of this folder.
+    pub async fn heard(
+        name: &str,
+        page: &str,
+        environment: &[(String, String)],
+        folder: &Path,
+    ) -> Result<Self> {
+        let unseen = [
+            "--headless=new".to_owned(),
+            "--disable-gpu".to_owned(),
+            // Nobody is there to allow the microphone.
+            "--use-fake-ui-for-media-stream".to_owned(),
+        ];
+        Self::with(name, page, unseen.into(), environment, folder).await
     }
 
     async fn with(
         name: &str,
         page: &str,
         mut arguments: Vec<String>,
-        display: Option<&str>,
+        environment: &[(String, String)],
         folder: &Path,
     ) -> Result<Self> {
         let profile = Scratch::new(name)?;
         let mark = Mark::new(name);
         let mut command = Command::new("chromedriver");
-        if let Some(display) = display {
-            command.env("DISPLAY", display).env_remove("WAYLAND_DISPLAY");
-        }
+        command.env_remove("WAYLAND_DISPLAY").envs(environment.iter().cloned());
         mark.put_on(&mut command);
         let driver = Driver::start(name, command, folder).await?;
         let mut capabilities = Capabilities::new();
@@ -75,7 +91,6 @@ impl Chromium {
             // Tests run as root in containers; the page is our own.
             "--no-sandbox".to_owned(),
             "--disable-dev-shm-usage".to_owned(),
-            "--mute-audio".to_owned(),
             "--autoplay-policy=no-user-gesture-required".to_owned(),
             // Candidates with addresses instead of mDNS names, loopback included: a container may
             // have nothing else.
@@ -115,9 +130,10 @@ impl Chromium {
         }
     }
 
-    /// What has happened in the page since the last call.
-    pub async fn drain(&self) -> Result<Vec<Value>> {
-        let happened = self.call("drain", Value::Null).await?;
-        serde_json::from_value(happened).context("while reading what happened in the page")
+    /// Has this page call another one's.
+    pub async fn connect(&self, other: &Self) -> Result<()> {
+        let offer = self.call("offer", Value::Null).await?;
+        let answer = other.call("answer", offer).await?;
+        self.call("accept", answer).await.map(drop)
     }
 }

@@ -24,6 +24,8 @@ const STARTING: Duration = Duration::from_secs(30);
 const COOKIE: usize = 256;
 /// How long a test with a server of its own may take.
 pub const INNER: Duration = Duration::from_secs(120);
+/// A device with two sides.
+const STEREO: &str = "channel_map=front-left,front-right";
 /// For what the server does at once.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -170,6 +172,36 @@ impl Sound {
         Ok(cable)
     }
 
+    /// Makes a microphone that hears what is played into a cable. Unlike the cable's own monitor it
+    /// is no loopback in the eyes of browsers, which leave those out.
+    ///
+    /// # Errors
+    /// The server does not make it.
+    pub fn microphone(&self, name: &str, cable: &Cable) -> Result<Cable> {
+        let module = self.pactl(&[
+            "load-module",
+            "module-null-sink",
+            "media.class=Audio/Source/Virtual",
+            &format!("sink_name={name}"),
+            &format!("sink_properties=device.description={name}"),
+            STEREO,
+        ])?;
+        wait_until(SOON, "the microphone is there", || self.has("sources", name))?;
+        for side in ["FL", "FR"] {
+            self.link(&format!("{}:monitor_{side}", cable.sink), &format!("{name}:input_{side}"))?;
+        }
+        let (sink, monitor) = (cable.sink.clone(), name.to_owned());
+        Ok(Cable { sink, monitor, module: module.trim().into() })
+    }
+
+    /// Leads one port of the server into another, without any delay.
+    fn link(&self, from: &str, to: &str) -> Result<()> {
+        // Ports come a moment after their device.
+        wait_until(SOON, "ports are linked", || {
+            Ok(self.command("pw-link").args([from, to]).output()?.status.success())
+        })
+    }
+
     /// Removes a cable, as if a device were unplugged.
     ///
     /// # Errors
@@ -211,7 +243,7 @@ impl Sound {
     /// # Errors
     /// The player fails.
     pub fn play(&self, cable: &Cable, samples: &[f32]) -> Result<()> {
-        let mut command = self.streamer("--playback", &cable.sink);
+        let mut command = self.streamer("--playback", &cable.sink, 1);
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         let mut player = Owned::start(&mut command)?;
         let mut pipe = player.child().stdin.take().context("no pipe")?;
@@ -228,8 +260,12 @@ impl Sound {
     /// # Errors
     /// The recorder cannot be started or does not get through to the server.
     pub fn record(&self, cable: &Cable) -> Result<Recording> {
+        self.record_channels(cable, 1)
+    }
+
+    fn record_channels(&self, cable: &Cable, channels: u32) -> Result<Recording> {
         let before = self.streams()?.1;
-        let mut command = self.streamer("--record", &cable.monitor);
+        let mut command = self.streamer("--record", &cable.monitor, channels);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut recorder = Owned::start(&mut command)?;
         let mut pipe = recorder.child().stdout.take().context("no pipe")?;
@@ -242,12 +278,30 @@ impl Sound {
         Ok(Recording { recorder, reader })
     }
 
+    /// Begins to record what two cables carry, sample beside sample.
+    ///
+    /// # Errors
+    /// The recorder cannot be started or does not get through to the server.
+    pub fn record_both(&self, one: &Cable, other: &Cable) -> Result<RecordingOfTwo> {
+        let name = format!("{}-beside-{}", one.sink, other.sink);
+        let sink = format!("sink_name={name}");
+        let module = self.pactl(&["load-module", "module-null-sink", &sink, STEREO])?;
+        let (sink, monitor) = (name.clone(), format!("{name}.monitor"));
+        let both = Cable { sink, monitor, module: module.trim().into() };
+        wait_until(SOON, "the recorder's cable is there", || self.has("sources", &both.monitor))?;
+        for (cable, side) in [(one, "FL"), (other, "FR")] {
+            self.link(&format!("{}:monitor_FL", cable.sink), &format!("{name}:playback_{side}"))?;
+        }
+        let recording = self.record_channels(&both, 2)?;
+        Ok(RecordingOfTwo { recording, sound: self.clone(), cable: both })
+    }
+
     /// Plays raw samples from a file into a cable, by a program that this process is no parent of.
     ///
     /// # Errors
     /// It cannot be started.
     pub fn play_apart(&self, cable: &Cable, file: &Path) -> Result<Apart> {
-        let mut player = self.streamer("--playback", &cable.sink);
+        let mut player = self.streamer("--playback", &cable.sink, 1);
         player.arg(file);
         // The shell ends at once, and its child passes to the system's first process.
         let mut shell = self.command("sh");
@@ -264,14 +318,14 @@ impl Sound {
     /// # Errors
     /// It cannot be started.
     pub fn play_file(&self, cable: &Cable, file: &Path) -> Result<Owned> {
-        let mut player = self.streamer("--playback", &cable.sink);
+        let mut player = self.streamer("--playback", &cable.sink, 1);
         Owned::start(player.arg(file).stdin(Stdio::null()).stdout(Stdio::null()))
     }
 
-    fn streamer(&self, direction: &str, device: &str) -> Command {
+    fn streamer(&self, direction: &str, device: &str, channels: u32) -> Command {
         let mut command = self.command("pacat");
-        command.args([direction, "--raw", "--format=float32le", "--channels=1"]);
-        command.args([&format!("--rate={SAMPLE_RATE}"), "--latency-msec=20"]);
+        command.args([direction, "--raw", "--format=float32le", "--latency-msec=20"]);
+        command.args([format!("--channels={channels}"), format!("--rate={SAMPLE_RATE}")]);
         command.arg(format!("--device={device}"));
         command
     }
@@ -326,6 +380,25 @@ impl Recording {
         let bytes = self.reader.join().ok().context("the reader failed")?;
         let sample = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
         Ok(bytes.chunks_exact(4).map(sample).collect())
+    }
+}
+
+/// A recording of two cables that runs. Dropping it ends it.
+pub struct RecordingOfTwo {
+    recording: Recording,
+    sound: Sound,
+    cable: Cable,
+}
+
+impl RecordingOfTwo {
+    /// Ends it and returns the samples of either.
+    ///
+    /// # Errors
+    /// Reading them failed.
+    pub fn finish(self) -> Result<(Vec<f32>, Vec<f32>)> {
+        let samples = self.recording.finish()?;
+        self.sound.unplug(&self.cable)?;
+        Ok(samples.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip())
     }
 }
 

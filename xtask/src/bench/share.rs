@@ -25,26 +25,46 @@ pub struct Options {
 
 /// Builds the app and measures; true if the whole screen arrived everywhere.
 pub fn run(options: &Options) -> Result<bool> {
-    let workspace = Workspace::find()?;
-    let jobs = Jobs::new(&workspace, "bench")?;
-    let node = tools::packages_for_node()?;
-    packages::ensure(&jobs, Purpose::Beside, node, !options.no_install)?;
-    tools::ensure_nasm()?;
-    ui::install(&workspace, &jobs)?;
-    ui::build(&workspace, &jobs)?;
-    let profile = demo::build(&workspace, &jobs, true)?;
-
-    let mut measure = Command::new(workspace.program(profile, "tincan-share-bench"));
-    measure
-        .arg(workspace.program(profile, "tincan"))
-        .arg(workspace.output.join("bench").join("share"))
-        .args([options.seconds.to_string(), options.rounds.to_string()])
-        // The pages that Chromium shows lie in the package of the measuring program.
-        .env("CARGO_MANIFEST_DIR", workspace.root.join("tests/interop"));
+    let windows = Windows::build(!options.no_install)?;
+    let mut measure = windows.program("tincan-share-bench", "share");
+    measure.args([options.seconds.to_string(), options.rounds.to_string()]);
     // Four contents a round, each with its warm-up, and the starts of all programs.
     let minutes = 5 + options.rounds * (4 * (options.seconds + 10) + 120) / 60;
-    let log = jobs.run(Job::new("Shared screens", measure, minutes))?;
+    let log = windows.jobs.run(Job::new("Shared screens", measure, minutes))?;
     let figures = std::fs::read_to_string(log).context("while reading the figures")?;
     println!("\n{figures}");
     Ok(true)
+}
+
+/// What measures in windows of the app and of Chromium, which nobody sees.
+pub struct Windows {
+    workspace: Workspace,
+    jobs: Jobs,
+    profile: &'static str,
+}
+
+impl Windows {
+    /// Builds it all.
+    pub fn build(install: bool) -> Result<Self> {
+        let workspace = Workspace::find()?;
+        let jobs = Jobs::new(&workspace, "bench")?;
+        let node = tools::packages_for_node()?;
+        packages::ensure(&jobs, Purpose::Beside, node, install)?;
+        tools::ensure_nasm()?;
+        ui::install(&workspace, &jobs)?;
+        ui::build(&workspace, &jobs)?;
+        let profile = demo::build(&workspace, &jobs, true)?;
+        Ok(Self { workspace, jobs, profile })
+    }
+
+    /// A measuring program with its first arguments: the app, and where it leaves its logs.
+    pub fn program(&self, name: &str, folder: &str) -> Command {
+        let mut measure = Command::new(self.workspace.program(self.profile, name));
+        measure
+            .arg(self.workspace.program(self.profile, "tincan"))
+            .arg(self.workspace.output.join("bench").join(folder))
+            // The pages that Chromium shows lie in the package of the measuring program.
+            .env("CARGO_MANIFEST_DIR", self.workspace.root.join("tests/interop"));
+        measure
+    }
 }

@@ -173,8 +173,7 @@ async fn chromium(here: &Desktop, there: &Desktop) -> Result<Pair> {
         }
     })
     .await?;
-    let offer = sharer.call("offer", Value::Null).await?;
-    let answer = viewer.call("answer", offer).await?;
-    sharer.call("accept", answer).await?;
+    sharer.call("prefer", Value::Null).await?;
+    sharer.connect(&viewer).await?;
     Ok(Pair::Chromium { sharer: sharer.into(), viewer: viewer.into() })
 }
