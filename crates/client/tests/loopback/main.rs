@@ -6,7 +6,9 @@ mod camera;
 mod desktop;
 mod echo;
 mod hidden;
+mod muting;
 mod person;
+mod room;
 mod sharing;
 mod viewing;
 

@@ -2,6 +2,7 @@
 
 use crate::camera::Camera;
 use crate::desktop::{Desktop, DesktopScreens};
+use crate::room::Room;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -92,8 +93,14 @@ impl World {
 
     /// Somebody who has signed in and asks others to be contacts.
     pub async fn person(&self, name: &str, contacts: &[&str]) -> Person {
+        self.person_in(None, name, contacts).await
+    }
+
+    async fn person_in(&self, room: Option<Arc<Room>>, name: &str, contacts: &[&str]) -> Person {
         let folder = self.folder.path().join(name);
-        let person = Person::start(folder, Some(name), contacts, self.address()).await;
+        let desktop = Desktop::new(ScreenAccess::Listed);
+        let given = Given { name: Some(name), contacts, server: None, room };
+        let person = Person::at(desktop, folder, given, self.address()).await;
         person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
         person
     }
@@ -109,7 +116,7 @@ impl World {
     pub async fn person_with_dialog(&self, name: &str, contacts: &[&str]) -> Person {
         let (folder, desktop) =
             (self.folder.path().join(name), Desktop::new(ScreenAccess::SystemDialog));
-        let given = Given { name: Some(name), contacts, server: None };
+        let given = Given { name: Some(name), contacts, server: None, room: None };
         let person = Person::at(desktop, folder, given, self.address()).await;
         person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
         person
@@ -117,8 +124,17 @@ impl World {
 
     /// Two contacts.
     pub async fn acquainted(&self) -> (Person, Person) {
-        let alice = self.person("alice", &[]).await;
-        let bob = self.person("bob", &["alice"]).await;
+        self.acquainted_in(None, None).await
+    }
+
+    /// Two contacts in rooms with a microphone and a speaker.
+    pub async fn acquainted_in(
+        &self,
+        alices: Option<Arc<Room>>,
+        bobs: Option<Arc<Room>>,
+    ) -> (Person, Person) {
+        let alice = self.person_in(alices, "alice", &[]).await;
+        let bob = self.person_in(bobs, "bob", &["alice"]).await;
         alice.intend(Intent::AddContact { name: "bob".into() }).await;
         for person in [&alice, &bob] {
             person.wait("a contact", |s| s.contacts.len() == 1).await;
@@ -136,6 +152,7 @@ struct Given<'a> {
     name: Option<&'a str>,
     contacts: &'a [&'a str],
     server: Option<String>,
+    room: Option<Arc<Room>>,
 }
 
 pub struct Person {
@@ -144,7 +161,7 @@ pub struct Person {
     levels: Arc<Mutex<Levels>>,
     pictures: Arc<Pictures>,
     happenings: Arc<Mutex<Vec<Happening>>>,
-    devices: Arc<NoDevices>,
+    devices: Arc<Hardware>,
     pub desktop: Arc<Desktop>,
     folder: PathBuf,
     server: String,
@@ -152,7 +169,7 @@ pub struct Person {
 
 impl Person {
     async fn start(folder: PathBuf, name: Option<&str>, contacts: &[&str], server: String) -> Self {
-        let given = Given { name, contacts, server: None };
+        let given = Given { name, contacts, server: None, room: None };
         Self::at(Desktop::new(ScreenAccess::Listed), folder, given, server).await
     }
 
@@ -161,7 +178,11 @@ impl Person {
         let happenings = Arc::<Mutex<Vec<Happening>>>::default();
         let pictures = Arc::<Pictures>::default();
         let levels = Arc::<Mutex<Levels>>::default();
-        let devices = Arc::<NoDevices>::default();
+        let devices = Arc::new(Hardware {
+            asked: AtomicU64::new(0),
+            room: given.room,
+            camera: Camera::default(),
+        });
         let profile = Profile::open("test", &folder).expect("a profile");
         let mut preferences = profile.preferences();
         // Two people code and decode in one process.
@@ -202,7 +223,7 @@ impl Person {
     pub async fn restart_at(self, world: &World) -> Self {
         let Self { client, folder, server, desktop, .. } = self;
         client.shutdown().await;
-        let given = Given { name: None, contacts: &[], server: Some(world.address()) };
+        let given = Given { name: None, contacts: &[], server: Some(world.address()), room: None };
         let person = Self::at(desktop, folder, given, server).await;
         person.wait("online", |s| matches!(s.session, SessionView::Online { .. })).await;
         person
@@ -429,42 +450,40 @@ impl LocalServer for Elsewhere {
     }
 }
 
-/// A machine without sound and at first without a camera, which counts who wants to see or hear the person.
-#[derive(Default)]
-struct NoDevices {
+/// A machine without sound unless it stands in a room, and at first without a camera, which counts who
+/// wants to see or hear the person.
+struct Hardware {
     asked: AtomicU64,
+    room: Option<Arc<Room>>,
     camera: Camera,
 }
 
-impl NoDevices {
-    fn refuse(&self) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        Err(DeviceError::Missing)
-    }
-}
-
-impl Devices for NoDevices {
+impl Devices for Hardware {
     fn list(&self) -> DeviceList {
-        DeviceList { cameras: self.camera.list(), ..DeviceList::default() }
+        let list = self.room.as_ref().map_or_else(DeviceList::default, |_| Room::list());
+        DeviceList { cameras: self.camera.list(), ..list }
     }
 
     fn open_microphone(
         &self,
         _: Option<&str>,
-        _: MicrophoneSink,
+        sink: MicrophoneSink,
         _: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        self.refuse()
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let room = self.room.as_ref().ok_or(DeviceError::Missing)?;
+        Ok(room.microphone(sink))
     }
 
     fn open_speaker(
         &self,
         _: Option<&str>,
-        _: SpeakerSource,
+        source: SpeakerSource,
         _: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
         // What rings is no secret.
-        Err(DeviceError::Missing)
+        let room = self.room.as_ref().ok_or(DeviceError::Missing)?;
+        Ok(room.speaker(source))
     }
 
     fn open_camera(
