@@ -1,4 +1,4 @@
-//! Keys that work while another program has the focus: mute, hang up, share. On X11, macOS and
+//! Keys that work while another program has the focus: mute, talk, hang up, share. On X11, macOS and
 //! Windows any program may take them; a Wayland desktop hands them on, if it can, once the person
 //! has said which.
 
@@ -33,18 +33,31 @@ pub enum ShortcutAccess {
 pub enum Deed {
     /// Microphone on or off.
     Mute,
+    /// The microphone is turned round while the key is held.
+    Talk,
     /// Hang up.
     HangUp,
     /// Share a screen, or stop sharing.
     Share,
 }
 
+/// What happens to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Press {
+    /// It goes down, or is said to again while it is held.
+    Down,
+    /// It is let go, or nobody will tell any more when it is.
+    Up,
+}
+
 impl Deed {
     /// What it asks for in a state; none where it has no meaning.
-    fn intent(self, state: &State) -> Option<Intent> {
+    fn intent(self, press: Press, state: &State) -> Option<Intent> {
         let snapshot = state.snapshot.as_ref()?;
         let call = snapshot.call.as_ref()?;
         match (self, &call.share) {
+            (Self::Talk, _) => Some(Intent::HoldMicrophone { held: press == Press::Down }),
+            _ if press == Press::Up => None,
             (Self::Mute, _) => Some(Intent::SetMicrophone { on: !call.microphone.on }),
             (Self::HangUp, _) => Some(Intent::HangUp),
             (Self::Share, ShareView::Starting { .. } | ShareView::Sharing { .. }) => {
@@ -80,8 +93,8 @@ fn wanted(state: &State) -> Vec<(Shortcut, Deed)> {
 }
 
 /// Does what a key asks for.
-fn pressed(shell: &Shell, deed: Deed) {
-    if let Some(intent) = deed.intent(&shell.state()) {
+fn pressed(shell: &Shell, deed: Deed, press: Press) {
+    if let Some(intent) = deed.intent(press, &shell.state()) {
         shell.dispatch(intent);
     }
 }
@@ -94,6 +107,7 @@ fn keys(shortcuts: &Shortcuts) -> Vec<(Shortcut, Deed)> {
     let mut keys: Vec<(Shortcut, Deed)> = Vec::new();
     for (text, deed) in [
         (&shortcuts.mute, Deed::Mute),
+        (&shortcuts.talk, Deed::Talk),
         (&shortcuts.hang_up, Deed::HangUp),
         (&shortcuts.share, Deed::Share),
     ] {
@@ -113,7 +127,8 @@ mod tests {
     use crate::states::{in_call, online, with};
 
     fn shortcuts(mute: &str, hang_up: &str, share: &str) -> Shortcuts {
-        Shortcuts { enabled: true, mute: mute.into(), hang_up: hang_up.into(), share: share.into() }
+        let (mute, talk) = (mute.into(), "Control+Alt+T".into());
+        Shortcuts { enabled: true, mute, talk, hang_up: hang_up.into(), share: share.into() }
     }
 
     fn deeds(shortcuts: &Shortcuts) -> Vec<Deed> {
@@ -123,33 +138,50 @@ mod tests {
     #[test]
     fn keys_are_read_as_people_see_them() {
         let read = shortcuts("Control+Shift+M", "Control+Alt+KeyH", "Super+F12");
-        assert_eq!(deeds(&read), [Deed::Mute, Deed::HangUp, Deed::Share]);
-        assert_eq!(deeds(&Shortcuts { enabled: false, ..read }), []);
-        assert_eq!(deeds(&shortcuts("", "nonsense+Q", "Control+S")), [Deed::Share]);
+        assert_eq!(deeds(&read), [Deed::Mute, Deed::Talk, Deed::HangUp, Deed::Share]);
+        assert_eq!(deeds(&Shortcuts { enabled: false, ..read.clone() }), []);
+        let without = Shortcuts { talk: String::new(), ..read };
+        assert_eq!(deeds(&without), [Deed::Mute, Deed::HangUp, Deed::Share]);
+        assert_eq!(deeds(&shortcuts("", "nonsense+Q", "Control+S")), [Deed::Talk, Deed::Share]);
     }
 
     #[test]
     fn a_key_has_one_meaning() {
         let twice = shortcuts("Control+Shift+M", "Shift+Control+M", "");
-        assert_eq!(deeds(&twice), [Deed::Mute]);
+        assert_eq!(deeds(&twice), [Deed::Mute, Deed::Talk]);
     }
 
     #[test]
     fn keys_mean_nothing_without_a_call() {
-        for deed in [Deed::Mute, Deed::HangUp, Deed::Share] {
-            assert_eq!(deed.intent(&online()), None);
+        for deed in [Deed::Mute, Deed::Talk, Deed::HangUp, Deed::Share] {
+            assert_eq!(deed.intent(Press::Down, &online()), None);
         }
     }
 
     #[test]
     fn mute_turns_the_microphone_and_share_starts_and_stops() {
         let muted = in_call(|call| call.microphone.on = false);
-        assert_eq!(Deed::Mute.intent(&muted), Some(Intent::SetMicrophone { on: true }));
+        assert_eq!(
+            Deed::Mute.intent(Press::Down, &muted),
+            Some(Intent::SetMicrophone { on: true })
+        );
         let asks = with(in_call(|_| ()), |snapshot| {
             snapshot.screens.access = ScreenAccessView::SystemDialog;
         });
-        assert_eq!(Deed::Share.intent(&asks), Some(Intent::ShareScreen { target: None }));
+        let shares = Deed::Share.intent(Press::Down, &asks);
+        assert_eq!(shares, Some(Intent::ShareScreen { target: None }));
         let sharing = in_call(|call| call.share = ShareView::Starting { target: None });
-        assert_eq!(Deed::Share.intent(&sharing), Some(Intent::StopSharing));
+        assert_eq!(Deed::Share.intent(Press::Down, &sharing), Some(Intent::StopSharing));
+    }
+    #[test]
+    fn only_talking_ends_when_its_key_is_let_go() {
+        let call = in_call(|_| ());
+        for held in [true, false] {
+            let press = if held { Press::Down } else { Press::Up };
+            assert_eq!(Deed::Talk.intent(press, &call), Some(Intent::HoldMicrophone { held }));
+        }
+        for deed in [Deed::Mute, Deed::HangUp, Deed::Share] {
+            assert_eq!(deed.intent(Press::Up, &call), None);
+        }
     }
 }

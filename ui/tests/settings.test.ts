@@ -37,6 +37,15 @@ describe('shortcuts', () => {
     expect(id('shortcut-share')).toHaveAttribute('data-keys', 'Control+Alt+S');
   });
 
+  test('for talking are none at first, and are recorded like others', async () => {
+    const backend = await show('shortcuts-on');
+    await user.click(id('open-settings'));
+    expect(id('shortcut-talk')).toHaveAttribute('data-keys', '');
+    await user.click(id('record-talk'));
+    await user.keyboard('{Control>}{Shift>}t{/Shift}{/Control}');
+    expect(lastIntent(backend)).toMatchObject({ settings: { shortcuts: { talk: 'Control+Shift+T' } } });
+  });
+
   test('that another has are refused, and so are keys that one types with', async () => {
     const backend = await show('shortcuts-on');
     await user.click(id('open-settings'));

@@ -1,6 +1,6 @@
 //! Keys that the app takes for itself.
 
-use super::{Deed, ShortcutAccess, pressed, wanted};
+use super::{Deed, Press, ShortcutAccess, pressed, wanted};
 use crate::shell::Shell;
 use std::sync::Arc;
 use tauri::{AppHandle, Wry};
@@ -23,6 +23,10 @@ pub async fn follow(shell: Arc<Shell>) {
         let wanted = wanted(&state);
         if wanted != had {
             let taken = register(&shell, &wanted);
+            if had.iter().any(|(_, deed)| *deed == Deed::Talk) {
+                // It may be held now, and nobody tells any more when it is let go.
+                pressed(&shell, Deed::Talk, Press::Up);
+            }
             shell.emit("shortcuts-taken", &taken);
             shell.change(|state| state.shortcuts_taken = taken);
             had = wanted;
@@ -43,10 +47,12 @@ fn register(shell: &Arc<Shell>, wanted: &[(Shortcut, Deed)]) -> Vec<Deed> {
     for (key, deed) in wanted.iter().copied() {
         let shell = Arc::downgrade(shell);
         let told = move |_: &AppHandle<Wry>, _: &Shortcut, event: ShortcutEvent| {
-            if event.state == ShortcutState::Pressed
-                && let Some(shell) = shell.upgrade()
-            {
-                pressed(&shell, deed);
+            let press = match event.state {
+                ShortcutState::Pressed => Press::Down,
+                ShortcutState::Released => Press::Up,
+            };
+            if let Some(shell) = shell.upgrade() {
+                pressed(&shell, deed, press);
             }
         };
         if let Err(error) = keys.on_shortcut(key, told) {

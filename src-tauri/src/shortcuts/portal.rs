@@ -1,12 +1,12 @@
 //! Keys that the desktop hands on (XDG desktop portal, `GlobalShortcuts` version 1): it asks the
-//! person, keeps the answer, and tells when one is pressed.
+//! person, keeps the answer, and tells when one is pressed and let go.
 
-use super::{Deed, ShortcutAccess, pressed, wanted};
+use super::{Deed, Press, ShortcutAccess, pressed, wanted};
 use crate::shell::{Shell, State};
 use ashpd::desktop::Session;
-use ashpd::desktop::global_shortcuts::{Activated, GlobalShortcuts, NewShortcut};
+use ashpd::desktop::global_shortcuts::{GlobalShortcuts, NewShortcut};
 use ashpd::zbus::Connection;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, stream};
 use std::future::pending;
 use std::time::Duration;
 use tauri_plugin_global_shortcut::{Modifiers, Shortcut};
@@ -18,12 +18,13 @@ const APP: &str = "org.tincan.Tincan";
 const CLOSING: Duration = Duration::from_secs(1);
 
 impl Deed {
-    const ALL: [Self; 3] = [Self::Mute, Self::HangUp, Self::Share];
+    const ALL: [Self; 4] = [Self::Mute, Self::Talk, Self::HangUp, Self::Share];
 
     /// Under which the portal keeps it.
     fn id(self) -> &'static str {
         match self {
             Self::Mute => "mute",
+            Self::Talk => "talk",
             Self::HangUp => "hang-up",
             Self::Share => "share",
         }
@@ -33,6 +34,7 @@ impl Deed {
     fn description(self) -> &'static str {
         match self {
             Self::Mute => "Mute or unmute the microphone in a call",
+            Self::Talk => "Talk in a call while the keys are held",
             Self::HangUp => "Hang up",
             Self::Share => "Share the screen, or stop sharing",
         }
@@ -72,6 +74,10 @@ async fn attend(shell: &Shell) -> ashpd::Result<()> {
             () = another(&mut states, &keys) => {}
             // The portal has been started anew, and has forgotten the session.
             Some(Some(_)) = owners.next() => {}
+        }
+        if keys.iter().any(|(_, deed)| *deed == Deed::Talk) {
+            // It may be held now, and nobody tells any more when it is let go.
+            pressed(shell, Deed::Talk, Press::Up);
         }
         if let Ok(session) = begun
             && !matches!(tokio::time::timeout(CLOSING, session.close()).await, Ok(Ok(())))
@@ -113,12 +119,11 @@ async fn hear(
         Err(error) => Err(error.to_string()),
     };
     match bound {
-        Ok(activated) => {
-            futures_util::pin_mut!(activated);
-            while let Some(activated) = activated.next().await {
-                let deed = Deed::ALL.into_iter().find(|deed| deed.id() == activated.shortcut_id());
-                if let Some(deed) = deed {
-                    pressed(shell, deed);
+        Ok(presses) => {
+            futures_util::pin_mut!(presses);
+            while let Some((id, press)) = presses.next().await {
+                if let Some(deed) = Deed::ALL.into_iter().find(|deed| deed.id() == id) {
+                    pressed(shell, deed, press);
                 }
             }
         }
@@ -131,8 +136,11 @@ async fn bind(
     portal: &GlobalShortcuts,
     session: &Session<GlobalShortcuts>,
     keys: &[(Shortcut, Deed)],
-) -> ashpd::Result<impl Stream<Item = Activated> + use<>> {
-    let activated = portal.receive_activated().await?;
+) -> ashpd::Result<impl Stream<Item = (String, Press)> + use<>> {
+    let down = portal.receive_activated().await?;
+    let down = down.map(|told| (told.shortcut_id().to_owned(), Press::Down));
+    let up = portal.receive_deactivated().await?;
+    let up = up.map(|told| (told.shortcut_id().to_owned(), Press::Up));
     let proposed: Vec<NewShortcut> = keys
         .iter()
         .map(|(key, deed)| {
@@ -143,7 +151,7 @@ async fn bind(
     for shortcut in bound.response()?.shortcuts() {
         tracing::debug!(id = shortcut.id(), keys = shortcut.trigger_description(), "a shortcut");
     }
-    Ok(activated)
+    Ok(stream::select(down, up))
 }
 
 /// A key as the shortcuts specification of freedesktop.org writes it: modifiers, and the name of a

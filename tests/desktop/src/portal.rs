@@ -58,12 +58,29 @@ impl ShortcutPortal {
         .with_context(|| format!("there is {:?}", self.bound))
     }
 
-    /// Tells the program that the keys of one of its shortcuts were pressed.
+    /// Tells the program that the keys of one of its shortcuts were pressed and let go.
     pub async fn press(&self, shortcut: &str) -> Result<()> {
+        self.hold(shortcut).await?;
+        self.let_go(shortcut).await
+    }
+
+    /// Tells the program that the keys of one of its shortcuts were pressed.
+    pub async fn hold(&self, shortcut: &str) -> Result<()> {
+        let (session, emitter) = self.emitter()?;
+        let told = Desk::activated(&emitter, session.into(), shortcut, 0, HashMap::new()).await;
+        told.context("while telling of a shortcut")
+    }
+
+    /// Tells the program that they were let go.
+    pub async fn let_go(&self, shortcut: &str) -> Result<()> {
+        let (session, emitter) = self.emitter()?;
+        let told = Desk::deactivated(&emitter, session.into(), shortcut, 0, HashMap::new()).await;
+        told.context("while telling of a shortcut")
+    }
+
+    fn emitter(&self) -> Result<(OwnedObjectPath, SignalEmitter<'_>)> {
         let session = lock(&self.bound).clone().context("nobody has shortcuts")?.session;
-        let emitter = SignalEmitter::new(&self.connection, PATH)?;
-        let pressed = Desk::activated(&emitter, session.into(), shortcut, 0, HashMap::new()).await;
-        pressed.context("while telling of a shortcut")
+        Ok((session, SignalEmitter::new(&self.connection, PATH)?))
     }
 }
 

@@ -187,13 +187,28 @@ impl Screen {
 
     /// Presses these keys, named by their symbols, one after the other, and lets them go in reverse.
     pub fn press_keys(&self, symbols: &[u32]) -> Result<()> {
-        let codes = self.key_codes(symbols)?;
-        let down = codes.iter().map(|code| (KEY_PRESS_EVENT, *code));
-        let up = codes.iter().rev().map(|code| (KEY_RELEASE_EVENT, *code));
-        for (kind, code) in down.chain(up) {
-            self.connection.xtest_fake_input(kind, code, 0, self.root, 0, 0, 0)?.check()?;
+        self.hold_keys(symbols)?;
+        self.let_go_keys(symbols)
+    }
+
+    /// Presses these keys and holds them: the screen repeats the last one, as it does for a person.
+    pub fn hold_keys(&self, symbols: &[u32]) -> Result<()> {
+        for code in self.key_codes(symbols)? {
+            self.key_event(KEY_PRESS_EVENT, code)?;
         }
         Ok(())
+    }
+
+    /// Lets keys go that are held, in reverse.
+    pub fn let_go_keys(&self, symbols: &[u32]) -> Result<()> {
+        for code in self.key_codes(symbols)?.into_iter().rev() {
+            self.key_event(KEY_RELEASE_EVENT, code)?;
+        }
+        Ok(())
+    }
+
+    fn key_event(&self, kind: u8, code: u8) -> Result<()> {
+        Ok(self.connection.xtest_fake_input(kind, code, 0, self.root, 0, 0, 0)?.check()?)
     }
 
     /// Takes a key that is pressed with Control and Shift for itself, as another program may.

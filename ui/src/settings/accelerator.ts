@@ -3,7 +3,7 @@
 import type { ShortcutAction } from '../lib/bindings/ShortcutAction';
 import type { Shortcuts } from '../lib/bindings/Shortcuts';
 
-export const ACTIONS: readonly ShortcutAction[] = ['mute', 'hangUp', 'share'];
+export const ACTIONS: readonly ShortcutAction[] = ['mute', 'talk', 'hangUp', 'share'];
 
 /** `incomplete`: only modifiers so far. `bare`: it would take a key from all programs. */
 export type Recorded = { kind: 'keys'; accelerator: string } | { kind: 'incomplete' } | { kind: 'bare' };

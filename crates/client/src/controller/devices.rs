@@ -118,7 +118,8 @@ impl Controller {
         let settings = &self.preferences.settings;
         // Open while muted: to notice that somebody speaks, or so that a held key is heard at once.
         let in_call = self.calls.state().current.is_some();
-        let standing_by = in_call && (settings.muted_hint || settings.talk == TalkMode::WhileHeld);
+        let talks_by_key = settings.talk == TalkMode::WhileHeld || settings.shortcuts.talks();
+        let standing_by = in_call && (settings.muted_hint || talks_by_key);
         let microphone = state.call_microphone || state.testing_microphone || standing_by;
         let camera = match state.call_picture {
             Picture::Camera | Picture::Paused => true,

@@ -108,10 +108,19 @@ pub struct Shortcuts {
     pub enabled: bool,
     /// Microphone on or off.
     pub mute: String,
+    /// Turns the microphone round while it is held.
+    pub talk: String,
     /// Hang up.
     pub hang_up: String,
     /// Share a screen, or stop sharing.
     pub share: String,
+}
+
+impl Shortcuts {
+    /// Whether a held key turns the microphone round.
+    pub fn talks(&self) -> bool {
+        self.enabled && !self.talk.is_empty()
+    }
 }
 
 impl Default for Shortcuts {
@@ -119,6 +128,7 @@ impl Default for Shortcuts {
         Self {
             enabled: false,
             mute: "Control+Shift+M".to_owned(),
+            talk: String::new(),
             hang_up: "Control+Shift+H".to_owned(),
             share: "Control+Shift+S".to_owned(),
         }

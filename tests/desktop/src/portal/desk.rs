@@ -80,6 +80,16 @@ impl Desk {
         timestamp: u64,
         options: HashMap<&str, Value<'_>>,
     ) -> zbus::Result<()>;
+
+    /// The keys of a shortcut were let go.
+    #[zbus(signal)]
+    pub async fn deactivated(
+        emitter: &SignalEmitter<'_>,
+        session: ObjectPath<'_>,
+        shortcut: &str,
+        timestamp: u64,
+        options: HashMap<&str, Value<'_>>,
+    ) -> zbus::Result<()>;
 }
 
 fn text(options: &Options, name: &str) -> Option<String> {

@@ -3,4 +3,4 @@
 /**
  * What a key does.
  */
-export type ShortcutAction = "mute" | "hangUp" | "share";
+export type ShortcutAction = "mute" | "talk" | "hangUp" | "share";

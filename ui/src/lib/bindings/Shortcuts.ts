@@ -13,6 +13,10 @@ enabled: boolean,
  */
 mute: string, 
 /**
+ * Turns the microphone round while it is held.
+ */
+talk: string, 
+/**
  * Hang up.
  */
 hangUp: string, 

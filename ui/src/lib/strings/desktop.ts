@@ -2,6 +2,7 @@
 
 import type { NotificationSupport } from '../bindings/NotificationSupport';
 import { shared } from './shared';
+import { sound } from './sound';
 
 export const desktop = {
   pip: {
@@ -54,6 +55,7 @@ export const desktop = {
     everywhereHint: 'While you are in a call, also when Tincan is not in front.',
     proposedHint: 'While you are in a call. Your desktop asks you which keys, proposes these, and has its own settings for them.',
     mute: 'Microphone on or off',
+    talk: sound.hold,
     hangUp: shared.hangUp,
     camera: 'Camera on or off',
     zoom: 'Shared screen fitted or 1:1',

@@ -11,7 +11,7 @@ export const sound = {
   original: 'Original sound',
   originalHint: 'For music: both sides of the microphone, as they are. Wear headphones, since nothing is done about echo.',
   whileHeld: 'Talk only while a key is held',
-  whileHeldHint: 'Your microphone is off unless you hold the space bar in the call’s window.',
+  whileHeldHint: 'Your microphone is off unless you hold the space bar in the call’s window, or the keys that you set under Shortcuts.',
   mutedHint: 'Tell me when I speak while muted',
   mutedHintHint: 'For that the microphone stays open while it is muted. Nothing of it is sent.',
   youAreMuted: 'You are muted. Hold the space bar to talk.',
