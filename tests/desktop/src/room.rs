@@ -38,15 +38,28 @@ pub struct Heard {
     pub likeness: f32,
     /// How loud its loudest moments are, in decibels below full scale.
     pub loudness_db: f32,
+    /// How loud it is most of the time.
+    pub usual_db: f32,
 }
 
 impl Room {
     /// Makes a room; its devices are the ones that the system would choose.
     pub fn new() -> Result<Self> {
+        Self::with(|server| Ok((server.cable("microphone")?, server.cable("speaker")?)))
+    }
+
+    /// Makes a room whose microphone hears all that its speaker plays, as loudly as that plays it.
+    pub fn cabled() -> Result<Self> {
+        Self::with(|server| {
+            let speaker = server.cable("speaker")?;
+            Ok((speaker.clone(), speaker))
+        })
+    }
+
+    fn with(devices: impl FnOnce(&Access) -> Result<(Cable, Cable)>) -> Result<Self> {
         let server = SoundServer::start().context("while starting a sound server")?;
         let server = Arc::new(server);
-        let microphone = server.cable("microphone")?;
-        let speaker = server.cable("speaker")?;
+        let (microphone, speaker) = devices(&server)?;
         server.make_default(&speaker, &microphone)?;
         Ok(Self { server, microphone, speaker })
     }
@@ -122,6 +135,7 @@ impl Room {
             Ok(Heard {
                 likeness: speech::likeness(&sound, &recorded),
                 loudness_db: recorded.loudness_db(),
+                usual_db: recorded.usual_db(),
             })
         });
         listening.await.context("while listening")?
@@ -153,7 +167,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("tincan-speech-{}.wav", std::process::id()));
         let sound = speech::say("One two three. Is anybody there?", "en", &file)?;
         one.say_to(&other, &sound, file.clone()).await?.check_silence()?;
-        let looped = Room { microphone: one.speaker.clone(), ..one.clone() };
+        let looped = Room::cabled()?;
         looped.say_to(&looped, &sound, file.clone()).await?.check()?;
         std::fs::remove_file(&file).map_err(Into::into)
     }

@@ -38,10 +38,20 @@ impl Sound {
 
     /// How loud the loudest twentieth of it is, in decibels below full scale.
     pub fn loudness_db(&self) -> f32 {
+        self.quieter_db(19, 20)
+    }
+
+    /// How loud it is most of the time: one half is softer.
+    pub fn usual_db(&self) -> f32 {
+        self.quieter_db(1, 2)
+    }
+
+    /// What a share of its windows is softer than.
+    fn quieter_db(&self, part: usize, of: usize) -> f32 {
         let mut windows: Vec<f32> = powers(self).collect();
         windows.sort_by(f32::total_cmp);
-        let loudest = windows.get(windows.len() * 19 / 20).copied().unwrap_or_default();
-        10.0 * loudest.max(1e-9).log10()
+        let power = windows.get(windows.len() * part / of).copied().unwrap_or_default();
+        10.0 * power.max(1e-9).log10()
     }
 }
 
