@@ -12,6 +12,7 @@ use queue::{Mode, Queue};
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tincan_client::ports::{Tile, TilePicture, Tiles, Viewers};
 use tincan_client::view::VideoEndpoint;
 use tincan_media::codec::annex_b::AvccWriter;
@@ -91,6 +92,12 @@ impl Hub {
         // Under the lock, so that of two that change the last is told last.
         if let Some(port) = self.port() {
             port.drawn(tile, view);
+        }
+    }
+
+    fn shown(&self, tile: &str, after: Option<Duration>) {
+        if let Some(port) = self.port() {
+            port.shown(tile, after);
         }
     }
 

@@ -59,6 +59,8 @@ test('the panel plots figures, follows them, and has them all as a table', async
   expect(panel.getByRole('img', { name: 'Round trip: Round trip 130 ms' })).toBeVisible();
   await user.click(panel.getByText('All figures'));
   expect(panel.getByRole('row', { name: 'Jitter 2.4 ms' })).toBeVisible();
+  expect(panel.getByRole('row', { name: 'Picture delay 91 ms' })).toBeVisible();
+  expect(panel.getByRole('row', { name: 'Delays are right within ± 11.0 ms' })).toBeVisible();
 });
 
 test('what is wrong is told with what helps, and moves into the panel when that opens', async () => {

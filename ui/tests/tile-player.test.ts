@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { drawnSize } from '../src/lib/video/drawn';
 import type { Screen, ScreenPorts } from '../src/lib/video/screen';
-import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, TilePlayer, WATCH_INTERVAL_MS, type Surroundings } from '../src/lib/video/tile-player';
+import { SHOWN_INTERVAL_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS, TilePlayer, WATCH_INTERVAL_MS, type Surroundings } from '../src/lib/video/tile-player';
 import { PlanePlayer } from '../src/lib/video/webgl-player';
 import { message, parsed } from './video-messages';
 
@@ -42,7 +42,10 @@ function start(onGiveUp = (): void => undefined): TilePlayer {
     label: 'webcodecs',
     socketOpened: () => calls.push('socketOpened'),
     push: ({ seq }) => calls.push(`push ${seq}`),
-    draw: () => calls.push('draw') > 0,
+    draw: () => {
+      calls.push('draw');
+      return 33_000;
+    },
     watch: () => calls.push('watch'),
     hide: () => calls.push('hide'),
     show: () => calls.push('show'),
@@ -126,6 +129,17 @@ test('any number of pictures between two animation frames is one drawing', async
   expect(calls.filter((call) => call === 'draw')).toHaveLength(1);
   ports.pictureReady();
   expect(frames).toHaveLength(2);
+});
+
+test('the app is told when a picture was drawn, twice a second at most', async () => {
+  await connected();
+  for (let picture = 0; picture < 4; picture++) {
+    ports.pictureReady();
+    frames.at(-1)?.();
+    await vi.advanceTimersByTimeAsync(SHOWN_INTERVAL_MS / 2);
+  }
+  const told = socket().sent.filter((text) => text.startsWith('shown'));
+  expect(told).toEqual(['shown 33000', 'shown 33000']);
 });
 
 test('the canvas tells how many pictures were drawn', async () => {

@@ -3,6 +3,7 @@
 mod call;
 mod connect;
 mod delay;
+mod picture;
 mod relay;
 mod screen;
 mod share;
@@ -21,6 +22,8 @@ pub enum Bench {
     Connect(connect::Options),
     /// How late a voice is heard, from microphone to speaker, beside Chromium.
     Delay(delay::Options),
+    /// What the encoder leaves of pictures at each rung, and its cost, beside x264's and VP8's.
+    Picture(picture::Options),
     /// Throughput, loss and processor time of the server's relay, beside coturn.
     Relay(relay::Options),
     /// Processor time of capturing a screen, beside ffmpeg's, and how legible codecs leave text.
@@ -39,6 +42,7 @@ pub fn run(bench: &Bench) -> Result<bool> {
         Bench::Call(options) => call::run(options),
         Bench::Connect(options) => connect::run(options),
         Bench::Delay(options) => delay::run(options),
+        Bench::Picture(options) => picture::run(options),
         Bench::Relay(options) => relay::run(options),
         Bench::Screen(options) => screen::run(options),
         Bench::Share(options) => share::run(options),

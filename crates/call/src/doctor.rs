@@ -18,6 +18,10 @@ pub enum Trouble {
     MyUplink,
     /// What is sent from there does.
     TheirUplink,
+    /// The way out of here is so narrow that pictures are sent smaller.
+    MyUplinkNarrow,
+    /// The way out of there is.
+    TheirUplinkNarrow,
     /// Both directions suffer, through a relay.
     Relay,
     /// Both directions suffer on the direct way, or it is long.
@@ -48,6 +52,10 @@ pub enum Remedy {
     ImproveNetwork,
     /// Ask them to.
     AskToImproveNetwork,
+    /// End what else sends, or get closer to the router.
+    FreeNetwork,
+    /// Ask them to.
+    AskToFreeNetwork,
     /// No longer hide the address.
     ShowAddress,
     /// Let the other's words end before speaking: the way is long.
@@ -72,6 +80,14 @@ pub struct Diagnosis {
     pub trouble: Trouble,
     /// What helps.
     pub remedy: Remedy,
+    /// What a narrow way carries, in kbit/s.
+    pub kbps: Option<u32>,
+}
+
+impl From<(Trouble, Remedy)> for Diagnosis {
+    fn from((trouble, remedy): (Trouble, Remedy)) -> Self {
+        Self { trouble, remedy, kbps: None }
+    }
 }
 
 /// From this share of the time on, a codec is about to be late.
@@ -92,10 +108,13 @@ const LONG: f64 = 0.35;
 /// What `stats` and both sides' words say of this second; none if nothing is wrong.
 pub fn diagnose(stats: &CallStats, mine: &Health, theirs: Option<&Health>) -> Option<Diagnosis> {
     let them = theirs.copied().unwrap_or_default();
+    let long = || long_way(stats, mine).map(Diagnosis::from);
     processor(mine, &them)
         .or_else(|| network(stats, mine, theirs))
-        .or_else(|| microphone(mine, &them))
-        .map(|(trouble, remedy)| Diagnosis { trouble, remedy })
+        .map(Diagnosis::from)
+        .or_else(|| narrow(mine, &them))
+        .or_else(long)
+        .or_else(|| microphone(mine, &them).map(Diagnosis::from))
 }
 
 fn processor(mine: &Health, them: &Health) -> Option<(Trouble, Remedy)> {
@@ -119,9 +138,6 @@ fn suffering(lost: f64, jitter: f64, available: Option<u32>, picture: bool) -> f
 }
 
 fn network(stats: &CallStats, mine: &Health, theirs: Option<&Health>) -> Option<(Trouble, Remedy)> {
-    let relayed = stats.path.as_ref().is_some_and(|path| {
-        path.local_candidate_type == "relay" || path.remote_candidate_type == "relay"
-    });
     let them = theirs.copied().unwrap_or_default();
     // What they tell is of the last second, what is reported by RTCP of the last packets of a kind.
     let reported = [stats.audio_sent.remote, stats.video_sent.remote].into_iter().flatten();
@@ -137,11 +153,6 @@ fn network(stats: &CallStats, mine: &Health, theirs: Option<&Health>) -> Option<
     let out = suffering(lost_there, jitter_there, mine.available_kbps, mine.picture);
     let jitter_here = stats.audio_received.jitter.unwrap_or_default();
     let into = suffering(stats.fraction_lost, jitter_here, them.available_kbps, them.picture);
-    let long = stats.round_trip_time.unwrap_or_default() > LONG;
-    let through_relay = || match mine.hides_address {
-        true => (Trouble::Relay, Remedy::ShowAddress),
-        false => (Trouble::Relay, Remedy::CallAgain),
-    };
     if out > 1.0 && out > into * ONE_SIDED {
         let remedy = if mine.picture { Remedy::StopPicture } else { Remedy::ImproveNetwork };
         Some((Trouble::MyUplink, remedy))
@@ -149,15 +160,34 @@ fn network(stats: &CallStats, mine: &Health, theirs: Option<&Health>) -> Option<
         let remedy =
             if them.picture { Remedy::AskToStopPicture } else { Remedy::AskToImproveNetwork };
         Some((Trouble::TheirUplink, remedy))
-    } else if (out > 1.0 || into > 1.0 || long) && relayed {
-        Some(through_relay())
     } else if out > 1.0 || into > 1.0 {
-        Some((Trouble::Path, Remedy::CallAgain))
-    } else if long {
-        Some((Trouble::Path, Remedy::TakeTurns))
+        Some(through_relay(stats, mine).unwrap_or((Trouble::Path, Remedy::CallAgain)))
     } else {
         None
     }
+}
+
+/// A relay on the way, if there is one, is to blame.
+fn through_relay(stats: &CallStats, mine: &Health) -> Option<(Trouble, Remedy)> {
+    let path = stats.path.as_ref()?;
+    let relayed = path.local_candidate_type == "relay" || path.remote_candidate_type == "relay";
+    let remedy = if mine.hides_address { Remedy::ShowAddress } else { Remedy::CallAgain };
+    relayed.then_some((Trouble::Relay, remedy))
+}
+
+/// A way on which nothing gets lost or late, since little is sent. Where both are narrow, the own one
+/// is named: there something can be done.
+fn narrow(mine: &Health, them: &Health) -> Option<Diagnosis> {
+    let found = |trouble, remedy| move |kbps| Diagnosis { trouble, remedy, kbps: Some(kbps) };
+    let theirs = found(Trouble::TheirUplinkNarrow, Remedy::AskToFreeNetwork);
+    let mine = mine.narrowed_kbps.map(found(Trouble::MyUplinkNarrow, Remedy::FreeNetwork));
+    mine.or_else(|| them.narrowed_kbps.map(theirs))
+}
+
+fn long_way(stats: &CallStats, mine: &Health) -> Option<(Trouble, Remedy)> {
+    let long = stats.round_trip_time.unwrap_or_default() > LONG;
+    let blamed = || through_relay(stats, mine).unwrap_or((Trouble::Path, Remedy::TakeTurns));
+    long.then(blamed)
 }
 
 fn microphone(mine: &Health, them: &Health) -> Option<(Trouble, Remedy)> {
@@ -188,6 +218,14 @@ const TOLD_FROM: usize = 4;
 /// ...and it is told until no more than so many do.
 const WITHDRAWN_AT: usize = 1;
 
+/// A figure in a sentence that is read stays as long as it is about right.
+fn is_another(told: Option<u32>, found: Option<u32>) -> bool {
+    match (told, found) {
+        (Some(told), Some(found)) => told.abs_diff(found) > told / 4,
+        (told, found) => told != found,
+    }
+}
+
 /// Tells only what lasts, and what was told until it is over.
 #[derive(Clone, Debug, Default)]
 pub struct Doctor {
@@ -207,6 +245,12 @@ impl Doctor {
             self.seconds.remove(0);
         }
         self.seconds.push(found);
+        if let (Some(found), Some(told)) = (found, &mut self.told)
+            && found.trouble == told.trouble
+            && (found.remedy != told.remedy || is_another(told.kbps, found.kbps))
+        {
+            *told = found;
+        }
         let times = |trouble: Trouble| {
             self.seconds.iter().flatten().filter(|one| one.trouble == trouble).count()
         };

@@ -5,6 +5,7 @@
 //! in the headless peer and in the simulator.
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod command;
 pub mod doctor;
 mod drawing;

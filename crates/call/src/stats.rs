@@ -4,9 +4,10 @@
 
 mod reading;
 
-pub use reading::{Path, Reading, Received, RemoteReport, Sent};
+pub use reading::{Limitation, Path, Reading, Received, RemoteReport, Sent};
 
-use serde::Serialize;
+use crate::clock::ClockOffset;
+use serde::{Deserialize, Serialize};
 use tincan_proto::units::Resolution;
 use ts_rs::TS;
 
@@ -18,6 +19,8 @@ pub struct CallStats {
     pub path: Option<PathStats>,
     /// There and back, in seconds: by RTCP, and by connectivity checks where nothing was reported.
     pub round_trip_time: Option<f64>,
+    /// How far the other side's clock is ahead of this one, in seconds, and how sure that is.
+    pub clock: Option<ClockStats>,
     /// What may be sent, in bits per second.
     pub available_outgoing_bitrate: Option<f64>,
     /// Since the connection was made.
@@ -40,6 +43,16 @@ pub struct CallStats {
     pub video_received: ReceivedStats,
     /// Share of all their packets that did not come, 0 to 1.
     pub fraction_lost: f64,
+}
+
+/// How two clocks differ. Delays from one side to the other are as uncertain as this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ClockStats {
+    /// In seconds; below nought: theirs is behind.
+    pub offset: f64,
+    /// In seconds: it may be so much more or less.
+    pub uncertainty: f64,
 }
 
 /// The selected candidate pair.
@@ -77,16 +90,37 @@ pub struct SentStats {
     /// Requests for key frames since the connection was made.
     #[ts(type = "number")]
     pub pli_count: u64,
+    /// Pictures sent since the connection was made.
+    #[ts(type = "number")]
+    pub frames_sent: u64,
     /// Pictures a second.
     pub frames_per_second: f64,
     /// Size of the last picture.
     pub resolution: Option<Resolution>,
     /// Seconds that encoding one picture took.
     pub encode_time: Option<f64>,
+    /// Why pictures are smaller than wanted, if they are.
+    pub quality_limitation_reason: QualityLimitationReason,
     /// How loud it is, 0 to 1 (root mean square).
     pub audio_level: Option<f64>,
+    /// Seconds from camera or microphone until it is shown or played there. Two readings do not know
+    /// it: the other side tells it.
+    pub end_to_end_delay: Option<f64>,
     /// The other side's report.
     pub remote: Option<RemoteStats>,
+}
+
+/// Why pictures are smaller than wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum QualityLimitationReason {
+    /// They are not.
+    #[default]
+    None,
+    /// The processor does not manage more.
+    Cpu,
+    /// The way to somebody does not carry more.
+    Bandwidth,
 }
 
 /// What the other side reports of our packets (`remote-inbound-rtp`).
@@ -136,9 +170,26 @@ pub struct ReceivedStats {
     pub decode_time: Option<f64>,
     /// How loud it is, 0 to 1 (root mean square).
     pub audio_level: Option<f64>,
-    /// Share of what was played that was made up, 0 to 1.
+    /// Samples played since the connection was made.
+    #[ts(type = "number")]
+    pub total_samples_received: u64,
+    /// Those of them that were made up.
+    #[ts(type = "number")]
+    pub concealed_samples: u64,
+    /// Share of what was played in the interval that was made up, 0 to 1.
     pub concealment: f64,
-    /// Seconds that sound waits before it is played, counted from the fastest packets.
+    /// Seconds from their camera or microphone until it is shown or played here, on average: by their
+    /// sender reports and the difference of the clocks.
+    pub end_to_end_delay: Option<f64>,
+    /// When what is shown or played now was taken, by their clock, in milliseconds since the NTP era
+    /// began.
+    pub estimated_playout_timestamp: Option<f64>,
+    /// Seconds between pictures, added up since the connection was made.
+    pub total_inter_frame_delay: f64,
+    /// The squares of these.
+    pub total_squared_inter_frame_delay: f64,
+    /// Seconds that sound waits before it is played, counted from the fastest packets; or a picture
+    /// since it was whole.
     pub jitter_buffer_delay: Option<f64>,
     /// Seconds that it should.
     pub jitter_buffer_target_delay: Option<f64>,
@@ -163,6 +214,9 @@ pub fn difference(old: &Reading, new: &Reading) -> CallStats {
             protocol: path.protocol.clone(),
         }),
         round_trip_time: reported.or(checked).map(|time| time.as_secs_f64()),
+        clock: new
+            .clock
+            .map(|clock| ClockStats { offset: clock.ahead, uncertainty: clock.uncertainty }),
         available_outgoing_bitrate: new.available.map(|rate| f64::from(rate.bps())),
         bytes_sent: new.bytes_sent,
         bytes_received: new.bytes_received,
@@ -170,8 +224,8 @@ pub fn difference(old: &Reading, new: &Reading) -> CallStats {
         received_bitrate: bits(new.bytes_received, old.bytes_received),
         audio_sent: sent(seconds, &old.audio_sent, &new.audio_sent),
         video_sent: sent(seconds, &old.video_sent, &new.video_sent),
-        audio_received: received(seconds, &old.audio_received, audio),
-        video_received: received(seconds, &old.video_received, video),
+        audio_received: received(seconds, &old.audio_received, audio, new.clock),
+        video_received: received(seconds, &old.video_received, video, new.clock),
         fraction_lost: share(lost, lost + came),
     }
 }
@@ -203,10 +257,17 @@ fn sent(seconds: f64, old: &Sent, new: &Sent) -> SentStats {
         retransmitted_packets_sent: new.retransmitted,
         nack_count: new.nacks,
         pli_count: new.key_frame_requests,
+        frames_sent: new.frames,
         frames_per_second: frames as f64 / seconds,
         resolution: new.resolution,
         encode_time: each(encoding, newly(new.encoded, old.encoded)),
+        quality_limitation_reason: match new.limitation {
+            None => QualityLimitationReason::None,
+            Some(Limitation::Processor) => QualityLimitationReason::Cpu,
+            Some(Limitation::Rate { .. }) => QualityLimitationReason::Bandwidth,
+        },
         audio_level: new.level.map(f64::from),
+        end_to_end_delay: None,
         remote: new.remote.map(|remote| RemoteStats {
             fraction_lost: f64::from(remote.fraction_lost),
             jitter: remote.jitter.as_secs_f64(),
@@ -215,8 +276,16 @@ fn sent(seconds: f64, old: &Sent, new: &Sent) -> SentStats {
     }
 }
 
-fn received(seconds: f64, old: &Received, new: &Received) -> ReceivedStats {
+fn received(
+    seconds: f64,
+    old: &Received,
+    new: &Received,
+    clock: Option<ClockOffset>,
+) -> ReceivedStats {
     let lost = newly(new.lost, old.lost);
+    let waited = new.waited.saturating_sub(old.waited).as_secs_f64();
+    let aged = each(new.age_us.wrapping_sub(old.age_us) as f64 / 1e6, newly(new.aged, old.aged));
+    let drawing = new.drawing.unwrap_or_default().as_secs_f64();
     let decoding = new.decode_time.saturating_sub(old.decode_time).as_secs_f64();
     ReceivedStats {
         packets_received: new.packets,
@@ -232,11 +301,23 @@ fn received(seconds: f64, old: &Received, new: &Received) -> ReceivedStats {
         total_freezes_duration: new.frozen.as_secs_f64(),
         decode_time: each(decoding, newly(new.decoded, old.decoded)),
         audio_level: new.level.map(f64::from),
+        total_samples_received: new.samples,
+        concealed_samples: new.concealed_samples,
         concealment: share(
             newly(new.concealed_samples, old.concealed_samples),
             newly(new.samples, old.samples),
         ),
-        jitter_buffer_delay: new.delay.map(|time| time.as_secs_f64()),
+        // An age by two clocks is too small by as much as theirs is ahead.
+        end_to_end_delay: aged
+            .zip(clock)
+            .map(|(age, clock)| (age + clock.ahead + drawing).max(0.0)),
+        estimated_playout_timestamp: new.latest.map(|wall| wall.as_secs_f64() * 1000.0),
+        total_inter_frame_delay: new.inter_frame_delay,
+        total_squared_inter_frame_delay: new.squared_inter_frame_delay,
+        jitter_buffer_delay: new
+            .delay
+            .map(|time| time.as_secs_f64())
+            .or_else(|| each(waited, newly(new.emitted, old.emitted))),
         jitter_buffer_target_delay: new.target_delay.map(|time| time.as_secs_f64()),
     }
 }
@@ -277,6 +358,85 @@ mod tests {
         let old = Reading { video_received: counts(10, 3), ..Reading::new(at) };
         let new = Reading { video_received: counts(15, 1), ..Reading::new(at) };
         assert_eq!(difference(&old, &new).fraction_lost, 0.0);
+    }
+
+    /// Those that are in W3C webrtc-stats, and those that stand for totals divided by the interval.
+    #[test]
+    fn figures_have_their_names_and_are_there_in_both_directions() {
+        let sent = "packetsSent bytesSent bitrate targetBitrate retransmittedPacketsSent nackCount \
+            pliCount framesSent framesPerSecond resolution encodeTime qualityLimitationReason \
+            audioLevel endToEndDelay remote";
+        let received = "packetsReceived packetsLost fractionLost bytesReceived bitrate jitter \
+            framesPerSecond framesDecoded resolution freezeCount totalFreezesDuration decodeTime \
+            audioLevel totalSamplesReceived concealedSamples concealment endToEndDelay \
+            estimatedPlayoutTimestamp totalInterFrameDelay totalSquaredInterFrameDelay \
+            jitterBufferDelay jitterBufferTargetDelay";
+        let whole = "path roundTripTime clock availableOutgoingBitrate bytesSent bytesReceived \
+            sentBitrate receivedBitrate audioSent videoSent audioReceived videoReceived fractionLost";
+        let stats = serde_json::to_value(CallStats::default()).expect("names are strings");
+        let names = |value: &serde_json::Value| {
+            let names = value.as_object().into_iter().flat_map(|it| it.keys().cloned());
+            names.collect::<std::collections::BTreeSet<String>>()
+        };
+        let expected = |words: &str| words.split_whitespace().map(str::to_owned).collect();
+        assert_eq!(names(&stats), expected(whole));
+        for kind in ["audio", "video"] {
+            assert_eq!(names(&stats[format!("{kind}Sent")]), expected(sent));
+            assert_eq!(names(&stats[format!("{kind}Received")]), expected(received));
+        }
+    }
+
+    #[test]
+    fn times_are_in_seconds_and_shares_from_0_to_1() {
+        let at = Instant::now();
+        let old = Reading::new(at);
+        let mut new = Reading::new(at + Duration::from_secs(1));
+        new.audio_received = Received {
+            jitter: Some(Duration::from_millis(4)),
+            samples: 48_000,
+            concealed_samples: 12_000,
+            ..Received::default()
+        };
+        new.video_received = Received {
+            decoded: 20,
+            decode_time: Duration::from_millis(60),
+            emitted: 20,
+            waited: Duration::from_millis(400),
+            freezes: 2,
+            frozen: Duration::from_millis(1_500),
+            ..Received::default()
+        };
+        new.video_sent.encoded = 10;
+        new.video_sent.encode_time = Duration::from_millis(50);
+        let stats = difference(&old, &new);
+        let (audio, video) = (&stats.audio_received, &stats.video_received);
+        assert_eq!((audio.jitter, audio.concealment), (Some(0.004), 0.25));
+        assert_eq!((video.decode_time, video.jitter_buffer_delay), (Some(0.003), Some(0.02)));
+        assert_eq!((video.freeze_count, video.total_freezes_duration), (2, 1.5));
+        assert_eq!(stats.video_sent.encode_time, Some(0.005));
+    }
+
+    #[test]
+    fn a_delay_is_an_age_by_two_clocks_and_what_they_differ_by() {
+        let at = Instant::now();
+        let aged = |count, age_us| Received { aged: count, age_us, ..Received::default() };
+        let clock = |ahead| Some(ClockOffset { ahead, uncertainty: 0.01 });
+        let old = Reading { video_received: aged(10, i64::MAX - 1_000), ..Reading::new(at) };
+        // Thirty pictures, each 40 ms old, by a clock that is ten minutes ahead of this one.
+        let sum = (i64::MAX - 1_000).wrapping_add(30 * (40_000 - 600_000_000));
+        let mut new =
+            Reading { clock: clock(600.0), video_received: aged(40, sum), ..Reading::new(at) };
+        let delay = |new: &Reading| difference(&old, new).video_received.end_to_end_delay;
+        assert!(delay(&new).is_some_and(|delay| (delay - 0.04).abs() < 1e-6), "{:?}", delay(&new));
+        new.video_received.drawing = Some(Duration::from_millis(16));
+        assert!(delay(&new).is_some_and(|delay| (delay - 0.056).abs() < 1e-6));
+        new.clock = clock(599.9);
+        assert_eq!(delay(&new), Some(0.0), "less than nothing is uncertain");
+        new.clock = None;
+        assert_eq!(delay(&new), None, "nothing is known of their clock");
+        new.clock = clock(600.0);
+        new.video_received.aged = 10;
+        assert_eq!(delay(&new), None, "nothing was shown");
     }
 
     #[test]

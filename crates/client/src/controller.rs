@@ -85,6 +85,7 @@ enum Message {
     Recording(CallId, oneshot::Sender<Option<Box<Recording>>>),
     KeyFrameNeeded(String),
     Drawn(String, View),
+    Shown(String, Option<Duration>),
     Peer(PeerKey, PeerEvent),
     Check(u32, CheckNote),
     ScreensListed(Listing),
@@ -174,6 +175,10 @@ impl Viewers for ClientHandle {
 
     fn drawn(&self, tile: &str, view: View) {
         let _ = self.messages.send(Message::Drawn(tile.to_owned(), view));
+    }
+
+    fn shown(&self, tile: &str, after: Option<Duration>) {
+        let _ = self.messages.send(Message::Shown(tile.to_owned(), after));
     }
 }
 
@@ -289,6 +294,7 @@ impl Controller {
                     }
                     Some(Message::KeyFrameNeeded(tile)) => self.media.key_frame_needed(&tile),
                     Some(Message::Drawn(tile, view)) => self.draw(&tile, view).await,
+                    Some(Message::Shown(tile, after)) => self.media.note_drawing(&tile, after),
                     Some(Message::Peer(peer, event)) => self.hear_peer(peer, event).await,
                     Some(Message::Check(number, note)) => self.hear_check(number, note),
                     Some(Message::ScreensListed(listing)) => self.hear_screens(listing),

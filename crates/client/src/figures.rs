@@ -5,15 +5,24 @@ use crate::view::ParticipantStats;
 use std::time::{Duration, Instant};
 use tincan_call::doctor::{Diagnosis, Doctor, diagnose};
 use tincan_call::quality::{QualityWatch, score};
-use tincan_call::stats::{CallStats, Path, Reading, Received, RemoteReport, Sent, difference};
+use tincan_call::stats::{
+    CallStats, Limitation, Path, Reading, Received, RemoteReport, Sent, difference,
+};
+use tincan_media::ladder;
 use tincan_peer_connection::PeerStats;
-use tincan_proto::units::UnixMillis;
+use tincan_proto::units::{Bitrate, UnixMillis};
 use tincan_proto::{AccountName, Health};
 
 /// What the other side told of itself counts for so long.
 const HEARD_FOR: Duration = Duration::from_secs(4);
 /// This share of what may be sent is as much as is ever sent of it.
 const USED_UP: f64 = 0.75;
+/// With less than this pictures are so small that it is worth telling: 720p wants so much.
+const NARROW: Bitrate = Bitrate::from_kbps(900);
+/// Narrow seconds that are worth telling; other seconds count against them. A call that begins finds
+/// out within three what its way carries.
+const NARROW_FOR: u32 = 6;
+const NARROW_MOST: u32 = 12;
 /// A machine that drops what it cannot deal with is busier than busy.
 const OVERWHELMED: u16 = 1_500;
 
@@ -25,6 +34,7 @@ pub struct Figures {
     latest: Option<(UnixMillis, u8, CallStats)>,
     quality: QualityWatch,
     heard: Option<(Instant, Health)>,
+    narrow: u32,
     doctor: Doctor,
 }
 
@@ -46,19 +56,31 @@ impl Figures {
         let before = self.before.replace(reading)?;
         let now = self.before.as_ref()?;
         let dropped_before = std::mem::replace(&mut self.dropped, dropped);
-        let stats = difference(&before, now);
+        let mut stats = difference(&before, now);
+        let heard = self.heard.filter(|(then, _)| now.at.duration_since(*then) < HEARD_FOR);
+        let heard = heard.map(|(_, health)| health);
+        let seconds = |told: Option<u16>| told.map(|millis| f64::from(millis) / 1000.0);
+        stats.video_sent.end_to_end_delay = seconds(heard.and_then(|them| them.picture_delay_ms));
+        stats.audio_sent.end_to_end_delay = seconds(heard.and_then(|them| them.sound_delay_ms));
         let busy = if dropped > dropped_before { OVERWHELMED } else { busy_permille(&before, now) };
+        let narrowed = narrowed_kbps(&stats, now);
+        self.narrow = match narrowed {
+            Some(_) => (self.narrow + 1).min(NARROW_MOST),
+            None => self.narrow.saturating_sub(1),
+        };
         let own = Health {
             lost_permille: permille(stats.fraction_lost),
             jitter_ms: permille(stats.audio_received.jitter.unwrap_or_default()),
             available_kbps: narrow_kbps(&stats),
             busy_permille: busy,
+            narrowed_kbps: narrowed.filter(|_| self.narrow >= NARROW_FOR),
+            picture_delay_ms: stats.video_received.end_to_end_delay.map(permille),
+            sound_delay_ms: stats.audio_received.end_to_end_delay.map(permille),
             ..own
         };
         let score = score(&stats);
         self.quality.observe(score);
-        let heard = self.heard.filter(|(then, _)| now.at.duration_since(*then) < HEARD_FOR);
-        let found = diagnose(&stats, &own, heard.map(|(_, health)| health).as_ref());
+        let found = diagnose(&stats, &own, heard.as_ref());
         self.doctor.observe(found);
         self.latest = Some((at, score, stats));
         Some(own)
@@ -87,6 +109,13 @@ impl Figures {
 fn narrow_kbps(stats: &CallStats) -> Option<u32> {
     let available = stats.available_outgoing_bitrate?;
     (stats.sent_bitrate > available * USED_UP).then_some((available / 1000.0) as u32)
+}
+
+/// What may be sent, where that keeps pictures small. Who sends less than they may is not kept, and
+/// neither is who sends little because somebody else's way is narrow.
+fn narrowed_kbps(stats: &CallStats, now: &Reading) -> Option<u32> {
+    let Some(Limitation::Rate { needs }) = now.video_sent.limitation else { return None };
+    narrow_kbps(stats).filter(|kbps| *kbps < needs.min(NARROW).bps() / 1000)
 }
 
 /// Thousandths; also milliseconds of seconds.
@@ -118,6 +147,7 @@ pub fn reading(at: Instant, peer: &PeerStats, media: &IncomingStats, own: &OwnSt
             protocol: path.protocol.clone(),
             round_trip: path.round_trip,
         }),
+        clock: peer.clock,
         available: peer.available,
         bytes_sent: peer.bytes_sent,
         bytes_received: peer.bytes_received,
@@ -142,6 +172,10 @@ pub fn reading(at: Instant, peer: &PeerStats, media: &IncomingStats, own: &OwnSt
             resolution: peer.video_resolution,
             level: None,
             remote: peer.video_report.map(report),
+            limitation: encoded.limitation.map(|limitation| match limitation {
+                ladder::Limitation::Rate { needs } => Limitation::Rate { needs },
+                ladder::Limitation::Processor => Limitation::Processor,
+            }),
         },
         audio_received: Received {
             packets: audio.packets,
@@ -153,6 +187,9 @@ pub fn reading(at: Instant, peer: &PeerStats, media: &IncomingStats, own: &OwnSt
             concealed_samples: audio.concealed_samples,
             delay: Some(audio.delay),
             target_delay: Some(audio.target),
+            aged: media.audio.ages.count,
+            age_us: media.audio.ages.total_us,
+            latest: media.audio.ages.latest,
             ..Received::default()
         },
         video_received: Received {
@@ -165,8 +202,107 @@ pub fn reading(at: Instant, peer: &PeerStats, media: &IncomingStats, own: &OwnSt
             resolution: media.resolution,
             freezes: video.freezes,
             frozen: video.freeze_time,
+            emitted: video.emitted,
+            waited: video.jitter_buffer_delay,
+            aged: video.ages.count,
+            age_us: video.ages.total_us,
+            latest: video.ages.latest,
+            drawing: media.drawing,
+            inter_frame_delay: video.inter_frame_delay,
+            squared_inter_frame_delay: video.squared_inter_frame_delay,
             ..Received::default()
         },
         ..Reading::new(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Bitrate = Bitrate::from_kbps(350);
+
+    /// Seconds in which so many kilobits are sent of what may be sent, and what keeps pictures small.
+    struct Sending {
+        figures: Figures,
+        start: Instant,
+        second: u64,
+        bytes: u64,
+    }
+
+    impl Sending {
+        fn new() -> Self {
+            Self { figures: Figures::default(), start: Instant::now(), second: 0, bytes: 0 }
+        }
+
+        fn second(&mut self, kbps: u64, available: Bitrate, needs: Option<Bitrate>) -> Health {
+            self.second += 1;
+            self.bytes += kbps * 1000 / 8;
+            let mut reading = Reading::new(self.start + Duration::from_secs(self.second));
+            (reading.bytes_sent, reading.available) = (self.bytes, Some(available));
+            reading.video_sent.limitation = needs.map(|needs| Limitation::Rate { needs });
+            let at = UnixMillis(self.second * 1000);
+            self.figures.take(at, reading, 0, Health::default()).unwrap_or_default()
+        }
+    }
+
+    fn kbps(kbps: u32) -> Bitrate {
+        Bitrate::from_kbps(kbps)
+    }
+
+    #[test]
+    fn a_way_that_stays_narrow_is_told_and_no_longer_when_it_is_wide() {
+        let mut sending = Sending::new();
+        let told: Vec<_> =
+            (0..10).map(|_| sending.second(320, RATE, Some(kbps(950))).narrowed_kbps).collect();
+        assert_eq!(told[..6], [None; 6]);
+        assert_eq!(told[6..], [Some(350); 4]);
+        for _ in 0..3 {
+            assert_eq!(sending.second(2_000, kbps(2_500), None).narrowed_kbps, None);
+        }
+    }
+
+    #[test]
+    fn a_call_that_begins_is_not_narrow_while_it_finds_out_what_its_way_carries() {
+        let mut sending = Sending::new();
+        for available in [300, 800, 1_900, 3_000, 3_000, 3_000, 3_000, 3_000, 3_000] {
+            let needs = (available < 950).then_some(kbps(950));
+            let told = sending.second(u64::from(available), kbps(available), needs);
+            assert_eq!(told.narrowed_kbps, None);
+        }
+    }
+
+    #[test]
+    fn who_sends_little_or_could_send_enough_is_not_narrow() {
+        let mut sending = Sending::new();
+        for _ in 0..20 {
+            // A still picture.
+            assert_eq!(sending.second(60, RATE, Some(kbps(950))).narrowed_kbps, None);
+        }
+        for _ in 0..20 {
+            // Somebody else's way is the narrow one.
+            assert_eq!(sending.second(300, kbps(4_000), Some(kbps(950))).narrowed_kbps, None);
+        }
+        for _ in 0..20 {
+            // Enough for 720 lines, though somebody wants more.
+            assert_eq!(sending.second(1_800, kbps(1_900), Some(kbps(2_400))).narrowed_kbps, None);
+        }
+    }
+
+    #[test]
+    fn what_the_other_side_sees_and_hears_of_us_is_told_as_they_told_it() {
+        let mut sending = Sending::new();
+        sending.second(300, RATE, None);
+        let told = Health { picture_delay_ms: Some(90), ..Health::default() };
+        sending.figures.hear(sending.start + Duration::from_secs(1), told);
+        sending.second(300, RATE, None);
+        let stats = sending.figures.latest().cloned().unwrap_or_default();
+        assert_eq!(stats.video_sent.end_to_end_delay, Some(0.09));
+        assert_eq!(stats.audio_sent.end_to_end_delay, None);
+        for _ in 0..4 {
+            sending.second(300, RATE, None);
+        }
+        let stats = sending.figures.latest().cloned().unwrap_or_default();
+        assert_eq!(stats.video_sent.end_to_end_delay, None, "that was long ago");
     }
 }

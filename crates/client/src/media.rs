@@ -90,6 +90,8 @@ struct Incoming {
     resolution: Arc<AtomicU64>,
     request: Requester,
     last_request: Mutex<Option<Instant>>,
+    /// What a window took lately to draw one.
+    drawing: Mutex<Option<Duration>>,
     /// Pictures go to the tile. Held while one does, so that none comes after its end.
     shown: Arc<Mutex<bool>>,
 }
@@ -109,6 +111,8 @@ pub struct IncomingStats {
     pub audio_bytes: u64,
     /// How loud they are now.
     pub level: Level,
+    /// What the window takes to draw a picture, where it tells.
+    pub drawing: Option<Duration>,
 }
 
 /// Figures of what is taken here.
@@ -313,7 +317,16 @@ impl MediaSession {
             audio_bytes: AtomicU64::new(0),
         });
         let last_request = Mutex::default();
-        let incoming = Incoming { video, audio, inlets, resolution, request, last_request, shown };
+        let incoming = Incoming {
+            video,
+            audio,
+            inlets,
+            resolution,
+            request,
+            last_request,
+            drawing: Mutex::default(),
+            shown,
+        };
         self.peers.insert(peer.clone(), incoming);
         Ok(())
     }
@@ -391,6 +404,15 @@ impl MediaSession {
         }
     }
 
+    /// A window has drawn pictures of the tile with this name so long after it was given them; none:
+    /// it draws no more.
+    pub fn note_drawing(&self, tile: &str, after: Option<Duration>) {
+        let shows = |peer: &PeerKey| Tile::Remote(peer.participant.clone()).to_string() == tile;
+        if let Some((_, incoming)) = self.peers.iter().find(|(peer, _)| shows(peer)) {
+            *incoming.drawing.lock().unwrap_or_else(PoisonError::into_inner) = after;
+        }
+    }
+
     /// A picture of theirs has come.
     pub fn has_picture(&self, peer: &PeerKey) -> bool {
         self.peers.get(peer).is_some_and(|p| p.video.statistics().assembled.frames > 0)
@@ -404,6 +426,7 @@ impl MediaSession {
             video_bytes: incoming.bytes(|inlets| &inlets.video_bytes),
             audio_bytes: incoming.bytes(|inlets| &inlets.audio_bytes),
             level: incoming.audio.level(),
+            drawing: *incoming.drawing.lock().unwrap_or_else(PoisonError::into_inner),
             resolution: match incoming.resolution.load(Ordering::Relaxed) {
                 0 => None,
                 packed => Some(Resolution::new((packed >> 32) as u32, packed as u32)),

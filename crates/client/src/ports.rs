@@ -4,6 +4,7 @@
 use crate::view::{Levels, Snapshot};
 use bytes::Bytes;
 use std::fmt;
+use std::time::Duration;
 use tincan_proto::signalling::CallMedia;
 use tincan_proto::{AccountName, CallId, ParticipantId, View};
 
@@ -87,6 +88,8 @@ pub trait Viewers: Send + Sync {
     fn key_frame_needed(&self, tile: &str);
     /// It is drawn so from now on, in the window where it is largest.
     fn drawn(&self, tile: &str, view: View);
+    /// One has drawn a picture so long after it was pushed; or it draws no more.
+    fn shown(&self, tile: &str, after: Option<Duration>);
 }
 
 /// The server inside the app, which one of the apps on a machine hosts for all.

@@ -92,6 +92,24 @@ pub struct Sample {
     pub encode_time: Option<f64>,
     /// Since the connection was made.
     pub freeze_count: u32,
+    /// Since the connection was made, in seconds.
+    #[serde(default)]
+    pub total_freezes_duration: f64,
+    /// From their camera to this window, in seconds.
+    #[serde(default)]
+    pub picture_delay: Option<f64>,
+    /// From their microphone to this speaker, in seconds.
+    #[serde(default)]
+    pub sound_delay: Option<f64>,
+    /// From this camera to their window, as they tell.
+    #[serde(default)]
+    pub remote_picture_delay: Option<f64>,
+    /// From this microphone to their speaker, as they tell.
+    #[serde(default)]
+    pub remote_sound_delay: Option<f64>,
+    /// How much more or less these four may be, in seconds.
+    #[serde(default)]
+    pub clock_uncertainty: Option<f64>,
 }
 
 impl Sample {
@@ -122,6 +140,12 @@ impl Sample {
             target_bitrate: stats.video_sent.target_bitrate,
             encode_time: stats.video_sent.encode_time,
             freeze_count: u32::try_from(video.freeze_count).unwrap_or(u32::MAX),
+            total_freezes_duration: video.total_freezes_duration,
+            picture_delay: video.end_to_end_delay,
+            sound_delay: audio.end_to_end_delay,
+            remote_picture_delay: stats.video_sent.end_to_end_delay,
+            remote_sound_delay: stats.audio_sent.end_to_end_delay,
+            clock_uncertainty: stats.clock.map(|clock| clock.uncertainty),
         }
     }
 }

@@ -44,7 +44,9 @@ where
     device
         .build_input_stream::<T, _, _>(
             shape.config(),
-            move |data, _| {
+            move |data, info| {
+                let times = info.timestamp();
+                wires.delay.note(times.callback.saturating_duration_since(times.capture));
                 if wires.beat() {
                     blocks.take(data, f32::from_sample, &mut sink);
                 }

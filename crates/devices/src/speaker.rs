@@ -43,7 +43,9 @@ where
     device
         .build_output_stream::<T, _, _>(
             shape.config(),
-            move |data, _| {
+            move |data, info| {
+                let times = info.timestamp();
+                wires.delay.note(times.playback.saturating_duration_since(times.callback));
                 if wires.beat() {
                     blocks.fill(data, T::from_sample, &mut source);
                 } else {

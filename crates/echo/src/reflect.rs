@@ -57,6 +57,7 @@ impl SoundReflector {
             level: packet.sound.level.unwrap_or(UNTOLD),
             gap: if gap > LONGEST_SILENCE { Duration::ZERO } else { gap },
             fresh: false,
+            captured: packet.arrived,
         })
     }
 }

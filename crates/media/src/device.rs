@@ -4,6 +4,9 @@
 use crate::audio::StereoBlock;
 use crate::frame::VideoFrame;
 use crate::mailbox::NewestIn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tincan_proto::units::{FrameRate, Resolution};
 
 /// A device that can be opened.
@@ -59,6 +62,35 @@ pub type DeviceReport = Box<dyn Fn(Result<(), DeviceError>) + Send + Sync>;
 pub trait OpenDevice: Send {
     /// The id of the device that was opened.
     fn id(&self) -> &str;
+
+    /// How long sound takes in it.
+    fn delay(&self) -> DeviceDelay {
+        DeviceDelay::default()
+    }
+}
+
+/// A longer delay than this is an error of whoever tells it.
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
+
+/// How long sound takes inside of a device and the system's part before it, as the system tells it;
+/// nothing where it does not. Written by the device's callbacks, read whenever; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceDelay(Arc<AtomicU64>);
+
+impl DeviceDelay {
+    /// The system tells it anew. One thread alone may do so.
+    pub fn note(&self, told: Duration) {
+        // What systems tell goes up and down with their buffers.
+        let micros = told.min(LONGEST_DELAY).as_micros() as u64;
+        let before = self.0.load(Ordering::Relaxed);
+        let next = if before == 0 { micros } else { (before * 15 + micros) / 16 };
+        self.0.store(next, Ordering::Relaxed);
+    }
+
+    /// As it has been lately.
+    pub fn get(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// Takes blocks from a microphone; one with a single channel has it on both sides. Called on the audio thread: it must not allocate, lock,

@@ -18,6 +18,9 @@ pub struct EncodedAudio {
     pub gap: Duration,
     /// The encoder has forgotten what came before, of which nothing may go along with this.
     pub fresh: bool,
+    /// When the first of what is heard of it reached the microphone, as far as that is known: it may
+    /// be told too late, but not too early.
+    pub captured: Instant,
 }
 
 /// What a sound packet's header says of it (RFC 6464).

@@ -41,6 +41,18 @@ pub struct Rung {
     pub most: Bitrate,
 }
 
+/// What keeps pictures smaller than the person wants (W3C `qualityLimitationReason`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limitation {
+    /// `bandwidth`: the way carries less than the next rung needs.
+    Rate {
+        /// That.
+        needs: Bitrate,
+    },
+    /// `cpu`: the processor did not manage the next rung.
+    Processor,
+}
+
 const fn rung(width: u32, height: u32, fps: u32, kbps: [u32; 3]) -> Rung {
     let [least, enough, most] = kbps;
     Rung {
@@ -263,6 +275,18 @@ impl Ladder {
         }
     }
 
+    /// What keeps it from the next rung, when `rate` is to count on; nothing if it may be taken, or
+    /// was left a short time ago.
+    pub fn limitation(&self, now: Instant, rate: Bitrate) -> Option<Limitation> {
+        let needs = self.rungs.get(self.at + 1)?.enough;
+        // A processor that is tired does not matter where the way carries no more anyway.
+        if rate < needs {
+            Some(Limitation::Rate { needs })
+        } else {
+            (self.highest(now) <= self.at).then_some(Limitation::Processor)
+        }
+    }
+
     fn fitting(&self, rate: Bitrate, needs: fn(&Rung) -> Bitrate) -> usize {
         self.rungs.iter().rposition(|rung| needs(rung) <= rate).unwrap_or(0)
     }
@@ -456,5 +480,27 @@ mod tests {
             course.run(120.0, QUICK, rate);
             assert!(course.changes <= 16, "seed {seed}: {} changes in 2 minutes", course.changes);
         }
+    }
+
+    #[test]
+    fn it_says_what_keeps_it_from_the_next_rung() {
+        let (mut ladder, start) = (Ladder::camera(PictureQuality::High), Instant::now());
+        let mut now = start;
+        let mut at = |ladder: &mut Ladder, kbps, encoding| {
+            now += Duration::from_millis(100);
+            let rate = Bitrate::from_kbps(kbps);
+            ladder.step(now, rate, encoding);
+            ladder.limitation(now, rate)
+        };
+        let needs = RUNGS[2].enough;
+        assert_eq!(at(&mut ladder, 400, QUICK), Some(Limitation::Rate { needs }));
+        for _ in 0..20 {
+            at(&mut ladder, 3_000, QUICK);
+        }
+        assert_eq!(at(&mut ladder, 3_000, QUICK), None, "as large as is wanted");
+        for _ in 0..40 {
+            at(&mut ladder, 3_000, Duration::from_millis(30));
+        }
+        assert_eq!(at(&mut ladder, 3_000, QUICK), Some(Limitation::Processor));
     }
 }

@@ -1,5 +1,6 @@
 //! What a connection can carry: H.264 constrained baseline with retransmission, and Opus.
 
+use crate::capture_times::TruthfulReports;
 use crate::companions::WithCompanions;
 use crate::congestion::{Pacing, Reports};
 use crate::feedback::Feedback;
@@ -121,6 +122,8 @@ pub struct Ours {
     pub reports: Reports,
     /// How pictures are protected.
     pub protecting: Protecting,
+    /// Tells when what is sent was taken.
+    pub sender_reports: TruthfulReports,
 }
 
 /// The codecs and the chain of interceptors.
@@ -183,6 +186,7 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
         .with(Protect::slot(), Protect::new(ours.protecting))
         .with(Recover::slot(), Recover::default())
         .with(Requests::slot(), Requests::new(round_trip))
+        .with(TruthfulReports::slot(), ours.sender_reports)
         .with(Feedback::slot(), ours.feedback);
     configure_simulcast_extension_headers(&mut engine)?;
     Ok((engine, registry))

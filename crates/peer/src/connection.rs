@@ -1,6 +1,8 @@
 //! A connection and the one task that owns it: every description, candidate and last word
 //! passes through its queue in order.
 
+use crate::capture_times::{CaptureTimes, TruthfulReports};
+use crate::clock::Clock;
 use crate::codecs::{self, Ours};
 use crate::congestion::{Congestion, Pacing, Reports};
 use crate::control;
@@ -76,6 +78,7 @@ impl Peer {
         // From a call's second connection on nothing is taken for granted.
         let early = !options.tcp;
         let nominator = Nominator::new(early).map_err(|error| OpenError(error.to_string()))?;
+        let capture_times = Arc::<CaptureTimes>::default();
         let ours = Ours {
             feedback: Feedback::new(feedback.clone(), key_frame_wanted.clone(), sinks.clocks),
             pacing: Pacing::new(congestion.clone(), key_frame_wanted),
@@ -84,6 +87,7 @@ impl Peer {
                 let congestion = congestion.clone();
                 Box::new(move || congestion.protection())
             },
+            sender_reports: TruthfulReports::new(capture_times.clone()),
         };
         let connection = build(
             &options,
@@ -123,14 +127,17 @@ impl Peer {
         if let Some(outgoing) = &video {
             feedback.reports.know_video(outgoing.ssrc);
         }
-        let channel = control::open(&connection, inner_events).await?;
+        let clock = Arc::<Clock>::default();
+        let channel = control::open(&connection, inner_events, clock.clone()).await?;
         let sent = Arc::new(OutboundCounts::default());
-        let media = outbound::start(video, audio, &sent, congestion, feedback.clone());
+        let media =
+            outbound::start(video, audio, &sent, &capture_times, congestion, feedback.clone());
         media.set(Condition::Allowed, options.sending);
         let (orders, queue) = mpsc::unbounded_channel();
         let worker = Worker {
             connection,
             channel,
+            clock,
             media: media.clone(),
             naps,
             relays,
@@ -219,6 +226,7 @@ impl Peer {
 struct Worker {
     connection: Arc<dyn PeerConnection>,
     channel: Arc<dyn DataChannel>,
+    clock: Arc<Clock>,
     media: MediaSender,
     naps: Arc<Naps>,
     relays: Arc<Relays>,
@@ -443,6 +451,7 @@ impl Worker {
         let mut stats = stats::collect(&report, &self.sent, &self.feedback);
         let budget = self.media.budget();
         (stats.available, stats.video_target) = (Some(budget.available), Some(budget.video));
+        stats.clock = self.clock.offset();
         if let (Some(path), true) = (&mut stats.path, self.nominator.hides_round_trip()) {
             path.round_trip = None;
         }

@@ -1,9 +1,10 @@
 //! The data channel that carries [`ControlMessage`]s. Both sides make it under the same
 //! number, so that it needs no hand-shake of its own.
 
+use crate::clock::Clock;
 use crate::options::PeerEvent;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tincan_proto::ControlMessage;
 use tincan_proto::peer_message::MAX_CONTROL_BYTES;
 use tokio::sync::mpsc;
@@ -22,39 +23,70 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 pub async fn open(
     connection: &Arc<dyn PeerConnection>,
     events: mpsc::UnboundedSender<PeerEvent>,
+    clock: Arc<Clock>,
 ) -> Result<Arc<dyn DataChannel>> {
     let init = RTCDataChannelInit { negotiated: Some(STREAM), ..Default::default() };
     let channel = connection.create_data_channel("control", Some(init)).await?;
-    tokio::spawn(read(channel.clone(), events));
+    tokio::spawn(read(channel.clone(), events, clock));
     Ok(channel)
 }
 
-async fn read(channel: Arc<dyn DataChannel>, events: mpsc::UnboundedSender<PeerEvent>) {
-    while let Some(event) = channel.poll().await {
+async fn read(
+    channel: Arc<dyn DataChannel>,
+    events: mpsc::UnboundedSender<PeerEvent>,
+    clock: Arc<Clock>,
+) {
+    let mut ask_at = None;
+    loop {
+        let event = tokio::select! {
+            event = channel.poll() => event,
+            () = until(ask_at) => {
+                let (question, pause) = clock.ask();
+                send(&channel, &question).await;
+                ask_at = Some(Instant::now() + pause);
+                continue;
+            }
+        };
         let told = match event {
-            DataChannelEvent::OnOpen => {
+            Some(DataChannelEvent::OnOpen) => {
                 tokio::time::sleep(THEIR_TURN).await;
+                ask_at = Some(Instant::now());
                 events.send(PeerEvent::ControlOpened)
             }
-            DataChannelEvent::OnMessage(message) if message.data.len() <= MAX_CONTROL_BYTES => {
-                match serde_json::from_slice(&message.data) {
-                    Ok(message) => events.send(PeerEvent::Control(message)),
+            Some(DataChannelEvent::OnMessage(message))
+                if message.data.len() <= MAX_CONTROL_BYTES =>
+            {
+                match serde_json::from_slice(&message.data).map(|message| clock.take(message)) {
+                    Ok(Ok(None)) => Ok(()),
+                    Ok(Ok(Some(answer))) => {
+                        send(&channel, &answer).await;
+                        Ok(())
+                    }
+                    Ok(Err(message)) => events.send(PeerEvent::Control(message)),
                     Err(error) => {
                         tracing::warn!(%error, "a control message cannot be read");
                         Ok(())
                     }
                 }
             }
-            DataChannelEvent::OnMessage(message) => {
+            Some(DataChannelEvent::OnMessage(message)) => {
                 tracing::warn!(bytes = message.data.len(), "a control message is too large");
                 Ok(())
             }
-            DataChannelEvent::OnClose => return,
-            _ => Ok(()),
+            Some(DataChannelEvent::OnClose) | None => return,
+            Some(_) => Ok(()),
         };
         if told.is_err() {
             return;
         }
+    }
+}
+
+/// Waits until then; for ever without a moment.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod capture_times;
+mod clock;
 mod codecs;
 mod companions;
 mod congestion;

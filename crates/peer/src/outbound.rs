@@ -4,7 +4,8 @@
 
 mod sound;
 
-use crate::codecs::{self, VIDEO_CLOCK};
+use crate::capture_times::CaptureTimes;
+use crate::codecs::{self, AUDIO_CLOCK, VIDEO_CLOCK};
 use crate::congestion::Congestion;
 use crate::feedback::FeedbackCounts;
 use bytes::Bytes;
@@ -161,17 +162,25 @@ pub fn start(
     video: Option<Outgoing>,
     audio: Option<Outgoing>,
     counts: &Arc<OutboundCounts>,
+    capture_times: &Arc<CaptureTimes>,
     congestion: Arc<Congestion>,
     feedback: Arc<FeedbackCounts>,
 ) -> MediaSender {
     let (video_in, video_out) = mpsc::channel(VIDEO_QUEUE);
     let (audio_in, audio_out) = mpsc::channel(AUDIO_QUEUE);
     if let Some(outgoing) = video {
-        tokio::spawn(write_video(outgoing, video_out, counts.clone()));
+        capture_times.know(outgoing.ssrc, VIDEO_CLOCK);
+        tokio::spawn(write_video(outgoing, video_out, counts.clone(), capture_times.clone()));
     }
     if let Some(outgoing) = audio {
-        let writer =
-            sound::Writer::new(outgoing, counts.clone(), congestion.clone(), feedback.clone());
+        capture_times.know(outgoing.ssrc, AUDIO_CLOCK);
+        let writer = sound::Writer::new(
+            outgoing,
+            counts.clone(),
+            capture_times.clone(),
+            congestion.clone(),
+            feedback.clone(),
+        );
         tokio::spawn(writer.run(audio_out));
     }
     MediaSender {
@@ -188,6 +197,7 @@ async fn write_video(
     outgoing: Outgoing,
     mut pictures: mpsc::Receiver<EncodedVideo>,
     counts: Arc<OutboundCounts>,
+    capture_times: Arc<CaptureTimes>,
 ) {
     let mut clock = RtpClock::new(VIDEO_CLOCK);
     let mut sequence: u16 = rand_u32() as u16;
@@ -203,6 +213,7 @@ async fn write_video(
             payloads.insert(0, Bytes::from_static(&DELIMITER));
         }
         let timestamp = clock.at(picture.captured);
+        capture_times.note(outgoing.ssrc, timestamp, picture.captured);
         let last = payloads.len().saturating_sub(1);
         for (index, payload) in payloads.into_iter().enumerate() {
             if first && index == 1 {

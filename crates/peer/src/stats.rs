@@ -6,6 +6,7 @@ use crate::outbound::OutboundCounts;
 use crate::reports::RemoteReport;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+use tincan_call::clock::ClockOffset;
 use tincan_proto::units::{Bitrate, Resolution};
 use webrtc::peer_connection::{RTCStatsReport, RTCStatsReportEntry};
 
@@ -55,6 +56,8 @@ pub struct PeerStats {
     pub remote_fraction_lost: f32,
     /// The same of our sound alone.
     pub remote_audio_fraction_lost: f32,
+    /// How far the other side's clock is ahead, as far as that is known.
+    pub clock: Option<ClockOffset>,
     /// What may be sent, as far as that is known.
     pub available: Option<Bitrate>,
     /// What of that is for pictures.
@@ -90,6 +93,7 @@ pub fn collect(
         nacks: feedback.nacks.load(Relaxed),
         remote_fraction_lost: feedback.fraction_lost.load(Relaxed) as f32 / 256.0,
         remote_audio_fraction_lost: feedback.audio_loss(),
+        clock: None,
         available: None,
         video_target: None,
         audio_report: feedback.reports.audio(),

@@ -22,6 +22,13 @@ pub struct Health {
     pub picture: bool,
     /// The sender only talks to the receiver through a relay, as its person has asked for.
     pub hides_address: bool,
+    /// What the sender's network lets it send, in kbit/s, where that is why its pictures are smaller
+    /// than they would be.
+    pub narrowed_kbps: Option<u32>,
+    /// From when the receiver's picture was taken until the sender's window had it, in milliseconds.
+    pub picture_delay_ms: Option<u16>,
+    /// From when the receiver's sound was taken until the sender's speaker played it, in milliseconds.
+    pub sound_delay_ms: Option<u16>,
 }
 
 /// How a microphone sounds.

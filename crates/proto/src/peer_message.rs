@@ -227,6 +227,20 @@ pub enum ControlMessage {
     Viewing(Viewing),
     /// How the sender is doing, once a second.
     Health(Health),
+    /// The sender wants to know what the receiver's clock shows.
+    ClockQuestion {
+        /// The sender's clock, in microseconds since the Unix epoch.
+        asked: u64,
+    },
+    /// The answer, in microseconds since the Unix epoch.
+    ClockAnswer {
+        /// As it was asked.
+        asked: u64,
+        /// The answerer's clock when the question came.
+        heard: u64,
+        /// The same when the answer left.
+        answered: u64,
+    },
     /// The echo contact says by which path the receiver hears themselves from now on.
     EchoPhase {
         /// Through a relay.

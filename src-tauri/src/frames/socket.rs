@@ -61,6 +61,7 @@ async fn serve(stream: TcpStream, token: String, hub: Weak<Hub>) {
     drop(queue);
     if let Some(hub) = hub.upgrade() {
         hub.review(&asked.tile);
+        hub.shown(&asked.tile, None);
     }
     // The other half of the closing handshake; without it the page reports an error.
     let _ = socket.close(None).await;
@@ -80,7 +81,7 @@ async fn pass_on(
             heard = socket.next() => match heard {
                 Some(Ok(Message::Text(text))) => {
                     if let Some(word) = PageWord::parse(&text) {
-                        obey(word, tile, queue, hub);
+                        obey(word, tile, queue, hub, opened.elapsed());
                     }
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
@@ -101,23 +102,32 @@ async fn pass_on(
     }
 }
 
-fn obey(word: PageWord, tile: &str, queue: &Arc<Queue>, hub: &Weak<Hub>) {
+/// `since`: how long the socket has been open, which timestamps count from.
+fn obey(word: PageWord, tile: &str, queue: &Arc<Queue>, hub: &Weak<Hub>, since: Duration) {
     match word {
         PageWord::Credit => return queue.credit(),
         PageWord::Key => queue.await_key_frame(),
         PageWord::Pause => queue.set_paused(true),
         PageWord::Resume => queue.set_paused(false),
         PageWord::Drawn(size) => queue.draw(size),
+        PageWord::Shown(_) => {}
     }
     let Some(hub) = hub.upgrade() else { return };
     match word {
         PageWord::Credit => {}
         PageWord::Key => hub.request_key_frame(tile),
-        PageWord::Pause | PageWord::Drawn(_) => hub.review(tile),
+        PageWord::Pause => {
+            hub.review(tile);
+            hub.shown(tile, None);
+        }
+        PageWord::Drawn(_) => hub.review(tile),
         PageWord::Resume => {
             // Whoever is not sent anything cannot be sent a key frame.
             hub.review(tile);
             hub.request_key_frame(tile);
+        }
+        PageWord::Shown(timestamp_us) => {
+            hub.shown(tile, since.checked_sub(Duration::from_micros(timestamp_us)));
         }
     }
 }

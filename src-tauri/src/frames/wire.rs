@@ -1,6 +1,6 @@
 //! The messages of a picture socket. Binary to the page: a header of 32 bytes, little endian,
 //! then an avcC record if the flag says so, then the picture. Text from the page: a word, with a
-//! size behind `drawn`.
+//! size behind `drawn` and a timestamp behind `shown`.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,6 +27,8 @@ pub enum PageWord {
     Resume,
     /// It draws the picture over so many pixels of its display.
     Drawn(Resolution),
+    /// The picture with this timestamp was drawn just now. Said of some of them.
+    Shown(u64),
 }
 
 impl PageWord {
@@ -37,7 +39,10 @@ impl PageWord {
             "key" => Some(Self::Key),
             "pause" => Some(Self::Pause),
             "resume" => Some(Self::Resume),
-            _ => Some(Self::Drawn(size(text.strip_prefix("drawn ")?)?)),
+            _ => match text.strip_prefix("shown ") {
+                Some(timestamp) => timestamp.parse().ok().map(Self::Shown),
+                None => Some(Self::Drawn(size(text.strip_prefix("drawn ")?)?)),
+            },
         }
     }
 }
@@ -120,12 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_the_five_words_is_ignored() {
+    fn anything_but_the_words_is_ignored() {
         assert_eq!(PageWord::parse("credit"), Some(PageWord::Credit));
         assert_eq!(PageWord::parse("Credit "), None);
+        assert_eq!(PageWord::parse("shown 33000"), Some(PageWord::Shown(33_000)));
         let drawn = PageWord::Drawn(Resolution::new(640, 360));
         assert_eq!(PageWord::parse("drawn 640 360"), Some(drawn));
-        for bad in ["drawn", "drawn 640", "drawn 640 -1", "drawn 99999 1", "drawn 1 2 3", ""] {
+        for bad in ["drawn", "drawn 640", "drawn 640 -1", "drawn 99999 1", "drawn 1 2 3", "shown", "shown -1", "shown 1.5", ""] {
             assert_eq!(PageWord::parse(bad), None, "{bad}");
         }
     }

@@ -7,6 +7,7 @@
 pub mod call;
 pub mod far_side;
 pub mod figures;
+pub mod likeness;
 pub mod maker;
 pub mod memory;
 pub mod page;

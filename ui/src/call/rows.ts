@@ -32,6 +32,7 @@ export function rows(stats: ParticipantStats, relayed: boolean): Rows[] {
         [figures.ends, or(stats.path, ({ localCandidateType, remoteCandidateType }) => `${localCandidateType}, ${remoteCandidateType}`)],
         [figures.protocol, or(stats.path, ({ protocol }) => protocol.toUpperCase())],
         [figures.roundTrip, or(stats.roundTripTime, milliseconds)],
+        [figures.sureness, or(stats.clock, ({ uncertainty }) => figures.within(tenths(uncertainty)))],
         [figures.available, or(stats.availableOutgoingBitrate, rate)],
       ],
     },
@@ -40,7 +41,10 @@ export function rows(stats: ParticipantStats, relayed: boolean): Rows[] {
       rows: [
         [figures.loss, percent(stats.fractionLost)],
         [figures.jitter, or(audioReceived.jitter, tenths)],
-        [figures.soundDelay, or(audioReceived.jitterBufferDelay, milliseconds)],
+        [figures.pictureDelay, or(videoReceived.endToEndDelay, milliseconds)],
+        [figures.soundDelay, or(audioReceived.endToEndDelay, milliseconds)],
+        [figures.pictureWaits, or(videoReceived.jitterBufferDelay, milliseconds)],
+        [figures.soundWaits, or(audioReceived.jitterBufferDelay, milliseconds)],
         [figures.soundTarget, or(audioReceived.jitterBufferTargetDelay, milliseconds)],
         [figures.concealed, percent(audioReceived.concealment)],
         [figures.level, or(audioReceived.audioLevel, decibels)],
@@ -58,6 +62,8 @@ export function rows(stats: ParticipantStats, relayed: boolean): Rows[] {
       rows: [
         [figures.loss, or(audioSent.remote, ({ fractionLost }) => percent(Math.max(fractionLost, videoSent.remote?.fractionLost ?? 0)))],
         [figures.jitter, or(audioSent.remote, ({ jitter }) => tenths(jitter))],
+        [figures.pictureDelay, or(videoSent.endToEndDelay, milliseconds)],
+        [figures.soundDelay, or(audioSent.endToEndDelay, milliseconds)],
         [figures.level, or(audioSent.audioLevel, decibels)],
         [figures.soundRate, rate(audioSent.bitrate)],
         [figures.pictureRate, rate(videoSent.bitrate)],

@@ -1,7 +1,6 @@
 // Which figures are plotted, and how they are written.
 
 import type { ParticipantStats } from './bindings/ParticipantStats';
-import type { Sample } from './bindings/Sample';
 import { t } from './strings';
 
 /** One moment's figures as far as they are plotted; null where nothing was measured. */
@@ -13,7 +12,10 @@ export interface Plotted {
   roundTripTime: number | null;
   fractionLost: number | null;
   remoteFractionLost: number | null;
+  pictureDelay: number | null;
   soundDelay: number | null;
+  remotePictureDelay: number | null;
+  remoteSoundDelay: number | null;
   framesReceived: number | null;
   framesSent: number | null;
 }
@@ -49,14 +51,13 @@ export function plotted({ at, ...stats }: ParticipantStats): Plotted {
     roundTripTime: stats.roundTripTime,
     fractionLost: stats.fractionLost,
     remoteFractionLost: reported.length > 0 ? Math.max(...reported) : null,
-    soundDelay: stats.audioReceived.jitterBufferDelay,
+    pictureDelay: stats.videoReceived.endToEndDelay,
+    soundDelay: stats.audioReceived.endToEndDelay,
+    remotePictureDelay: stats.videoSent.endToEndDelay,
+    remoteSoundDelay: stats.audioSent.endToEndDelay,
     framesReceived: stats.videoReceived.framesPerSecond,
     framesSent: stats.videoSent.framesPerSecond,
   };
-}
-
-export function plottedSample(sample: Sample): Plotted {
-  return { ...sample, soundDelay: sample.jitterBufferDelay };
 }
 
 export function plottings(history: readonly Plotted[]): Plotting[] {
@@ -75,7 +76,18 @@ export function plottings(history: readonly Plotted[]): Plotting[] {
       write: percent,
       lines: [line(t.figures.lostHere, (one) => one.fractionLost), line(t.figures.lostThere, (one) => one.remoteFractionLost)],
     },
-    { title: t.figures.soundDelay, least: 0.1, write: milliseconds, lines: [line(t.figures.soundDelay, (one) => one.soundDelay)] },
+    {
+      title: t.figures.pictureDelay,
+      least: 0.2,
+      write: milliseconds,
+      lines: [line(t.figures.lostHere, (one) => one.pictureDelay), line(t.figures.lostThere, (one) => one.remotePictureDelay)],
+    },
+    {
+      title: t.figures.soundDelay,
+      least: 0.2,
+      write: milliseconds,
+      lines: [line(t.figures.lostHere, (one) => one.soundDelay), line(t.figures.lostThere, (one) => one.remoteSoundDelay)],
+    },
     {
       title: t.figures.pictures,
       least: 30,

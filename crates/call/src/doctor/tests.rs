@@ -109,10 +109,42 @@ fn the_reports_of_rtcp_stand_in_for_an_older_version_that_tells_nothing() {
     assert_eq!(found, Some(Trouble::MyUplink));
 }
 
+#[test]
+fn a_way_that_keeps_pictures_small_is_named_with_what_it_carries() {
+    let (stats, mut mine, mut theirs) = well();
+    theirs.narrowed_kbps = Some(350);
+    let found = diagnose(&stats, &mine, Some(&theirs));
+    let named = Diagnosis {
+        trouble: Trouble::TheirUplinkNarrow,
+        remedy: Remedy::AskToFreeNetwork,
+        kbps: Some(350),
+    };
+    assert_eq!(found, Some(named));
+    mine.narrowed_kbps = Some(500);
+    let found = diagnose(&stats, &mine, Some(&theirs));
+    let own = (Trouble::MyUplinkNarrow, Some(500));
+    assert_eq!(found.map(|found| (found.trouble, found.kbps)), Some(own), "something can be done");
+    theirs.lost_permille = 80;
+    let found = diagnose(&stats, &mine, Some(&theirs));
+    assert_eq!(found.map(|found| found.trouble), Some(Trouble::MyUplink), "loss is worse");
+}
+
+#[test]
+fn what_a_narrow_way_carries_is_told_anew_when_it_is_quite_another() {
+    let narrow = |kbps| {
+        let kbps = Some(kbps);
+        Some(Diagnosis { trouble: Trouble::MyUplinkNarrow, remedy: Remedy::FreeNetwork, kbps })
+    };
+    let mut doctor = Doctor::default();
+    assert_eq!(told(&mut doctor, &[narrow(400); 5]), narrow(400));
+    assert_eq!(told(&mut doctor, &[narrow(370), narrow(440)]), narrow(400));
+    assert_eq!(told(&mut doctor, &[narrow(200)]), narrow(200));
+}
+
 const UPLINK: Option<Diagnosis> =
-    Some(Diagnosis { trouble: Trouble::MyUplink, remedy: Remedy::StopPicture });
+    Some(Diagnosis { trouble: Trouble::MyUplink, remedy: Remedy::StopPicture, kbps: None });
 const PATH: Option<Diagnosis> =
-    Some(Diagnosis { trouble: Trouble::Path, remedy: Remedy::TakeTurns });
+    Some(Diagnosis { trouble: Trouble::Path, remedy: Remedy::TakeTurns, kbps: None });
 
 fn told(doctor: &mut Doctor, found: &[Option<Diagnosis>]) -> Option<Diagnosis> {
     found.iter().map(|one| doctor.observe(*one)).last().flatten()

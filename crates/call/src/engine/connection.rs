@@ -184,6 +184,9 @@ impl Engine {
             | ControlMessage::EchoPhase { .. }
             | ControlMessage::EchoReport { .. }
             | ControlMessage::Health(_)
+            // Connections answer these themselves.
+            | ControlMessage::ClockQuestion { .. }
+            | ControlMessage::ClockAnswer { .. }
             | ControlMessage::Unknown => {}
         }
     }

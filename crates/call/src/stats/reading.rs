@@ -1,5 +1,6 @@
 //! A connection's counters at one moment, all since it was made.
 
+use crate::clock::ClockOffset;
 use std::time::{Duration, Instant};
 use tincan_proto::units::{Bitrate, Resolution};
 
@@ -10,6 +11,8 @@ pub struct Reading {
     pub at: Instant,
     /// The selected pair.
     pub path: Option<Path>,
+    /// The other side's clock.
+    pub clock: Option<ClockOffset>,
     /// What may be sent, as far as that is known.
     pub available: Option<Bitrate>,
     /// Sent on the transport.
@@ -32,6 +35,7 @@ impl Reading {
         Self {
             at,
             path: None,
+            clock: None,
             available: None,
             bytes_sent: 0,
             bytes_received: 0,
@@ -83,6 +87,20 @@ pub struct Sent {
     pub level: Option<f32>,
     /// What the other side reported last.
     pub remote: Option<RemoteReport>,
+    /// What keeps pictures smaller than wanted.
+    pub limitation: Option<Limitation>,
+}
+
+/// What keeps pictures smaller than wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limitation {
+    /// Somebody's way carries less than larger ones need.
+    Rate {
+        /// That.
+        needs: Bitrate,
+    },
+    /// The processor did not manage larger ones.
+    Processor,
 }
 
 /// A block of an RTCP receiver report (RFC 3550, section 6.4.1).
@@ -129,4 +147,21 @@ pub struct Received {
     pub delay: Option<Duration>,
     /// How long it should.
     pub target_delay: Option<Duration>,
+    /// Pictures handed on, and how long they have waited since they were whole, together.
+    pub emitted: u64,
+    /// See `emitted`.
+    pub waited: Duration,
+    /// Pictures, or blocks of sound, of which it is known when they were taken.
+    pub aged: u64,
+    /// Microseconds from when each was taken by the other side's clock to when it was shown or played
+    /// by this one's, added up; the sum may wrap.
+    pub age_us: i64,
+    /// When the latest of them was taken, since the NTP era began.
+    pub latest: Option<Duration>,
+    /// What the window takes on top until it has drawn a picture.
+    pub drawing: Option<Duration>,
+    /// Seconds between pictures, added up.
+    pub inter_frame_delay: f64,
+    /// Their squares.
+    pub squared_inter_frame_delay: f64,
 }

@@ -27,6 +27,8 @@ impl Controller {
             | ControlMessage::Viewing(_)
             | ControlMessage::Bye
             | ControlMessage::Health(_)
+            | ControlMessage::ClockQuestion { .. }
+            | ControlMessage::ClockAnswer { .. }
             | ControlMessage::Unknown => return,
         }
         self.changed = true;

@@ -216,6 +216,8 @@ impl Session {
                 | ControlMessage::Bye
                 | ControlMessage::EchoPhase { .. }
                 | ControlMessage::EchoReport { .. }
+                | ControlMessage::ClockQuestion { .. }
+                | ControlMessage::ClockAnswer { .. }
                 | ControlMessage::Unknown,
             )
             | PeerEvent::VideoStarted

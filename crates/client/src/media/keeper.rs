@@ -425,12 +425,16 @@ impl Keeping {
         let report = self.report(kind, generation);
         match kind {
             DeviceKind::Microphone => {
-                self.devices.open_microphone(id, self.voice.microphone(), report)
+                let device = self.devices.open_microphone(id, self.voice.microphone(), report)?;
+                self.voice.set_microphone_delay(device.delay());
+                Ok(device)
             }
-            DeviceKind::Speaker => match &self.playout {
-                Some(playout) => self.devices.open_speaker(id, playout.speaker(), report),
-                None => Err(DeviceError::Missing),
-            },
+            DeviceKind::Speaker => {
+                let playout = self.playout.as_ref().ok_or(DeviceError::Missing)?;
+                let device = self.devices.open_speaker(id, playout.speaker(), report)?;
+                playout.set_speaker_delay(device.delay());
+                Ok(device)
+            }
             DeviceKind::Camera => self.open_camera(id, report),
             // Rings are played on a thread of their own.
             DeviceKind::Ringer => Err(DeviceError::Missing),

@@ -6,7 +6,8 @@ use std::fmt::Display;
 const COLUMNS: &str = "seconds,participant,quality,score,roundTripTime,availableOutgoingBitrate,\
 sentBitrate,receivedBitrate,fractionLost,remoteFractionLost,jitter,jitterBufferDelay,concealment,\
 audioLevel,ownAudioLevel,framesSent,framesReceived,sentWidth,sentHeight,receivedWidth,\
-receivedHeight,targetBitrate,encodeTime,freezeCount";
+receivedHeight,targetBitrate,encodeTime,freezeCount,totalFreezesDuration,pictureDelay,soundDelay,\
+remotePictureDelay,remoteSoundDelay,clockUncertainty";
 
 impl Recording {
     /// One line for each sample, after one with the names; what was not measured is empty.
@@ -55,6 +56,12 @@ fn line(sample: &Sample) -> String {
         or_empty(sample.target_bitrate),
         or_empty(sample.encode_time),
         sample.freeze_count.to_string(),
+        sample.total_freezes_duration.to_string(),
+        or_empty(sample.picture_delay),
+        or_empty(sample.sound_delay),
+        or_empty(sample.remote_picture_delay),
+        or_empty(sample.remote_sound_delay),
+        or_empty(sample.clock_uncertainty),
     ]
     .join(",")
 }

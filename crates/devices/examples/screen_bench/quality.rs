@@ -7,6 +7,7 @@ use tincan_media::codec::annex_b::{NalType, nal_units};
 use tincan_media::codec::h264::{Content, EncoderSettings, H264Decoder, H264Encoder};
 use tincan_media::frame::VideoFrame;
 use tincan_proto::units::{Bitrate, FrameRate};
+use tincan_test_support::likeness::{psnr, ssim};
 
 /// What one encoder made of the pictures.
 pub struct Quality {
@@ -118,34 +119,4 @@ fn judge(
         still_ssim,
         ms: spent.as_secs_f64() * 1000.0 / count,
     }
-}
-
-fn psnr(a: &[u8], b: &[u8]) -> f64 {
-    let squares: u64 = a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
-    10.0 * (255.0 * 255.0 * a.len() as f64 / (squares as f64).max(1e-9)).log10()
-}
-
-/// Structural similarity over blocks of 8 by 8 (Wang et al. 2004, without the Gaussian window).
-fn ssim(a: &[u8], b: &[u8], width: usize) -> f64 {
-    let (mut sum, mut blocks) = (0.0, 0.0);
-    for top in (0..a.len() / width - 7).step_by(8) {
-        for left in (0..width - 7).step_by(8) {
-            let (mut sa, mut sb, mut saa, mut sbb, mut sab) = (0.0, 0.0, 0.0, 0.0, 0.0);
-            for line in top..top + 8 {
-                let row = line * width + left;
-                for (&a, &b) in a[row..row + 8].iter().zip(&b[row..row + 8]) {
-                    let (a, b) = (f64::from(a), f64::from(b));
-                    (sa, sb) = (sa + a, sb + b);
-                    (saa, sbb, sab) = (saa + a * a, sbb + b * b, sab + a * b);
-                }
-            }
-            let (ma, mb) = (sa / 64.0, sb / 64.0);
-            let (va, vb, cov) = (saa / 64.0 - ma * ma, sbb / 64.0 - mb * mb, sab / 64.0 - ma * mb);
-            let (c1, c2) = (6.5025, 58.5225);
-            sum += (2.0 * ma * mb + c1) * (2.0 * cov + c2)
-                / ((ma * ma + mb * mb + c1) * (va + vb + c2));
-            blocks += 1.0;
-        }
-    }
-    sum / blocks
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tincan_media::device::{DeviceError, DeviceReport, OpenDevice};
+use tincan_media::device::{DeviceDelay, DeviceError, DeviceReport, OpenDevice};
 
 /// How often an open device looks whether it still exists.
 const LOOK_EVERY: Duration = Duration::from_millis(1000);
@@ -45,6 +45,8 @@ struct Pulse {
 #[derive(Clone)]
 pub(crate) struct Wires {
     pulse: Arc<Pulse>,
+    /// For the data callback to tell how long sound takes.
+    pub(crate) delay: DeviceDelay,
     orders: SyncSender<Order>,
 }
 
@@ -81,7 +83,8 @@ where
     let (orders, ordered) = sync_channel(ORDERS);
     let (opened, opening) = sync_channel(1);
     let (alive, ended) = sync_channel::<()>(1);
-    let wires = Wires { pulse: Arc::default(), orders: orders.clone() };
+    let delay = DeviceDelay::default();
+    let wires = Wires { pulse: Arc::default(), delay: delay.clone(), orders: orders.clone() };
     let wanted = id.map(str::to_owned);
     let listing = listing.clone();
     let thread = std::thread::Builder::new()
@@ -108,7 +111,7 @@ where
         })
         .map_err(|error| DeviceError::Refused(format!("no thread: {error}")))?;
     match opening.recv_timeout(OPENING) {
-        Ok(Ok(id)) => Ok(Box::new(Running { id, orders, ended, thread: Some(thread) })),
+        Ok(Ok(id)) => Ok(Box::new(Running { id, delay, orders, ended, thread: Some(thread) })),
         Ok(Err(error)) => Err(error),
         Err(RecvTimeoutError::Timeout) => {
             Err(DeviceError::Busy("the sound system does not answer".into()))
@@ -200,6 +203,7 @@ impl Watch {
 
 struct Running {
     id: String,
+    delay: DeviceDelay,
     orders: SyncSender<Order>,
     ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
@@ -208,6 +212,10 @@ struct Running {
 impl OpenDevice for Running {
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn delay(&self) -> DeviceDelay {
+        self.delay.clone()
     }
 }
 

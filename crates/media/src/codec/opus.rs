@@ -159,6 +159,12 @@ impl OpusEncoder {
         Ok(())
     }
 
+    /// How much later sound comes out of a decoder than it went in here, frames apart.
+    pub fn delay(&mut self) -> Duration {
+        let samples = self.encoder.get_lookahead().unwrap_or_default();
+        Duration::from_secs_f64(f64::from(samples.max(0)) / f64::from(SAMPLE_RATE))
+    }
+
     /// What it encodes.
     pub const fn content(&self) -> Content {
         self.content

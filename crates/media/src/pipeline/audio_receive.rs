@@ -5,7 +5,7 @@ mod speaker;
 mod voice;
 
 use crate::audio::{BLOCK, SILENCE, StereoBlock};
-use crate::device::SpeakerSource;
+use crate::device::{DeviceDelay, SpeakerSource};
 use crate::encoded::RtpPayload;
 use crate::jitter::JitterStatistics;
 use crate::mixer::Mixer;
@@ -13,6 +13,7 @@ use crate::pipeline::audio_send::RenderReference;
 use crate::pipeline::sound_clock::SoundClock;
 use crate::pipeline::worker::{Stop, Worker};
 use crate::process::level::Level;
+use crate::rtp::ages::Ages;
 use speaker::{Feeder, SpeakerCounts};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -40,6 +41,8 @@ pub struct AudioReceiveStatistics {
     pub energy: f64,
     /// Seconds that were played.
     pub duration: f64,
+    /// From the microphone there to the speaker here.
+    pub ages: Ages,
 }
 
 /// Counts of the speaker.
@@ -62,6 +65,7 @@ struct Shared {
 struct Orders {
     voices: Vec<Voice>,
     speaker: Option<Feeder>,
+    speaker_delay: Option<DeviceDelay>,
     reference: Option<RenderReference>,
     tap: Option<Option<AudioTap>>,
 }
@@ -99,6 +103,11 @@ impl AudioReceivePipeline {
         let (feeder, source) = Feeder::new(self.shared.counts.clone(), thread);
         self.order(|orders| orders.speaker = Some(feeder));
         source
+    }
+
+    /// Learns how long the speaker takes to play what it was given.
+    pub fn set_speaker_delay(&self, delay: DeviceDelay) {
+        self.order(|orders| orders.speaker_delay = Some(delay));
     }
 
     /// Tells an echo canceller what the speaker plays.
@@ -167,6 +176,7 @@ struct Receiving {
     shared: Arc<Shared>,
     voices: Vec<Voice>,
     speaker: Option<Feeder>,
+    speaker_delay: DeviceDelay,
     reference: Option<RenderReference>,
     tap: Option<AudioTap>,
     mixer: Mixer,
@@ -178,6 +188,7 @@ impl Receiving {
             shared,
             voices: Vec::new(),
             speaker: None,
+            speaker_delay: DeviceDelay::default(),
             reference: None,
             tap: None,
             mixer: Mixer::default(),
@@ -216,6 +227,9 @@ impl Receiving {
         if let Some(speaker) = orders.speaker {
             self.speaker = Some(speaker);
         }
+        if let Some(delay) = orders.speaker_delay {
+            self.speaker_delay = delay;
+        }
         if let Some(reference) = orders.reference {
             self.reference = Some(reference);
         }
@@ -225,8 +239,13 @@ impl Receiving {
     }
 
     fn play(&mut self, now: Instant) {
+        let ahead = match &self.speaker {
+            // Behind what its ring holds; the callback that woke this thread has just taken a block.
+            Some(speaker) => BLOCK * (speaker.waiting() + 1) as u32 + self.speaker_delay.get(),
+            None => Duration::ZERO,
+        };
         let mixer = &mut self.mixer;
-        self.voices.retain_mut(|voice| voice.pull(now, mixer));
+        self.voices.retain_mut(|voice| voice.pull(now, ahead, mixer));
         let block = self.mixer.take();
         if let Some(tap) = &mut self.tap {
             tap(&block);

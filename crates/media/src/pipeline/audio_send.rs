@@ -7,7 +7,7 @@ mod sending;
 
 use crate::audio::{AudioBlock, StereoBlock};
 use crate::codec::opus::{Content, OpusEncoder, OpusError, OpusSettings};
-use crate::device::MicrophoneSink;
+use crate::device::{DeviceDelay, MicrophoneSink};
 use crate::encoded::EncodedAudio;
 use crate::pipeline::worker::Worker;
 use crate::process::chain::{ChainMeters, ChainSettings};
@@ -107,6 +107,7 @@ struct Orders {
     microphone: Option<NumberedOut<StereoBlock>>,
     reference: Option<NumberedOut<AudioBlock>>,
     accompaniment: Option<Consumer<AudioBlock>>,
+    microphone_delay: Option<DeviceDelay>,
     settings: Option<AudioSendSettings>,
 }
 
@@ -147,6 +148,11 @@ impl AudioSendPipeline {
                 thread.unpark();
             }
         })
+    }
+
+    /// Learns how long the microphone takes to deliver what it heard.
+    pub fn set_microphone_delay(&self, delay: DeviceDelay) {
+        self.order(|orders| orders.microphone_delay = Some(delay));
     }
 
     /// Makes the sink of what goes along with the voice, muted or not, until it is dropped; it

@@ -33,6 +33,11 @@ impl SoundClock {
         self.with(|state| state.playing = Some((ssrc, timestamp, at)));
     }
 
+    /// When the sound of this stream with this timestamp was taken, by its sender's wall clock.
+    pub fn taken(&self, ssrc: u32, timestamp: u32) -> Option<Duration> {
+        self.with(|state| state.reports.of(ssrc)?.wall_at(timestamp, CLOCK))
+    }
+
     /// When the sound of a moment of the sender's wall clock is played; none while no sound is.
     pub fn played_at(&self, now: Instant, wall: Duration) -> Option<Instant> {
         self.with(|state| {
@@ -70,6 +75,7 @@ mod tests {
         assert_eq!(clock.played_at(now, wall), Some(now - second));
         assert_eq!(clock.played_at(now, wall + 2 * second), Some(now + second));
         assert_eq!(clock.played_at(now + second, wall + second), None, "it has paused");
+        assert_eq!(clock.taken(7, 24_000), Some(wall + second / 2));
         clock.report(SenderReport { ssrc: 9, timestamp: 0, wall: Duration::ZERO });
         assert_eq!(clock.played_at(now, wall + second), Some(now), "of the pictures");
         clock.play(8, 48_000, now);

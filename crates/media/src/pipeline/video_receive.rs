@@ -8,6 +8,7 @@ use crate::pipeline::freezes::Freezes;
 use crate::pipeline::key_frame_pace::KeyFramePace;
 use crate::pipeline::sound_clock::SoundClock;
 use crate::pipeline::worker::{Stop, Worker};
+use crate::rtp::ages::{Ages, wall_now};
 use crate::rtp::frame_assembler::{Assembled, AssemblerStatistics, EncodedUnit, FrameAssembler};
 use crate::rtp::picture_playout::PicturePlayout;
 use crate::rtp::sender_report::{SenderReport, SenderReports};
@@ -68,7 +69,7 @@ impl Default for VideoReceiveSinks {
 }
 
 /// Counts since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct VideoReceiveStatistics {
     /// Packets and coded pictures.
     pub assembled: AssemblerStatistics,
@@ -93,6 +94,13 @@ pub struct VideoReceiveStatistics {
     pub freeze_time: Duration,
     /// Size of the last decoded picture.
     pub resolution: Option<Resolution>,
+    /// From the camera there until they were handed on here, decoded if nobody wants them coded.
+    pub ages: Ages,
+    /// Seconds between pictures handed on, added up, and their squares: `totalInterFrameDelay` and
+    /// `totalSquaredInterFrameDelay`.
+    pub inter_frame_delay: f64,
+    /// See `inter_frame_delay`.
+    pub squared_inter_frame_delay: f64,
 }
 
 #[derive(Default)]
@@ -135,6 +143,7 @@ impl VideoReceivePipeline {
                 playout: PicturePlayout::default(),
                 waiting: VecDeque::new(),
                 freezes: Freezes::default(),
+                handed_on: None,
             }
             .run(&stop, &incoming);
         });
@@ -183,6 +192,8 @@ struct Receiving {
     /// Pictures whose turn comes, with the time.
     waiting: VecDeque<(Instant, EncodedUnit)>,
     freezes: Freezes,
+    /// When the last picture was.
+    handed_on: Option<Instant>,
 }
 
 impl Receiving {
@@ -217,7 +228,10 @@ impl Receiving {
                 self.statistics.jitter_buffer_delay +=
                     now.saturating_duration_since(unit.last_arrival);
                 self.freezes.shown(now);
+                self.note_gap(now);
+                let (ssrc, timestamp) = (unit.ssrc, unit.timestamp);
                 self.deliver(unit);
+                self.note_age(ssrc, timestamp);
             }
             (self.statistics.freezes, self.statistics.freeze_time) = self.freezes.so_far();
             self.request(now);
@@ -229,14 +243,31 @@ impl Receiving {
 
     /// Gives a picture its turn.
     fn queue(&mut self, unit: EncodedUnit, now: Instant) {
-        let report =
-            self.shared.reports.lock().unwrap_or_else(PoisonError::into_inner).of(unit.ssrc);
         let sound = self.shared.sound.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let sound = report
-            .and_then(|report| report.wall_at(unit.timestamp, VIDEO_CLOCK))
-            .and_then(|wall| sound?.played_at(now, wall));
+        let sound =
+            self.taken(unit.ssrc, unit.timestamp).and_then(|wall| sound?.played_at(now, wall));
         let due = self.playout.due(unit.timestamp, now, sound);
         self.waiting.push_back((due, unit));
+    }
+
+    /// When a picture was taken, by its sender's wall clock.
+    fn taken(&self, ssrc: u32, timestamp: u32) -> Option<Duration> {
+        let report = self.shared.reports.lock().unwrap_or_else(PoisonError::into_inner).of(ssrc);
+        report?.wall_at(timestamp, VIDEO_CLOCK)
+    }
+
+    fn note_age(&mut self, ssrc: u32, timestamp: u32) {
+        if let Some(taken) = self.taken(ssrc, timestamp) {
+            self.statistics.ages.note(taken, wall_now());
+        }
+    }
+
+    fn note_gap(&mut self, now: Instant) {
+        if let Some(before) = self.handed_on.replace(now) {
+            let gap = now.saturating_duration_since(before).as_secs_f64();
+            self.statistics.inter_frame_delay += gap;
+            self.statistics.squared_inter_frame_delay += gap * gap;
+        }
     }
 
     fn deliver(&mut self, unit: EncodedUnit) {

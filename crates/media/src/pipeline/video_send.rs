@@ -3,7 +3,7 @@
 use crate::codec::h264::{Content, EncodeError, EncoderSettings, H264Encoder};
 use crate::encoded::EncodedVideo;
 use crate::frame::VideoFrame;
-use crate::ladder::{Allowance, Ladder, Rung};
+use crate::ladder::{Allowance, Ladder, Limitation, Rung};
 use crate::mailbox::{Interrupt, NewestOut, Taken};
 use crate::pipeline::key_frame_pace::KeyFramePace;
 use crate::pipeline::worker::{Stop, Worker};
@@ -72,6 +72,8 @@ pub struct VideoSendStatistics {
     pub came: Option<Resolution>,
     /// Where the ladder stood then.
     pub rung: Option<Rung>,
+    /// What keeps it from being larger.
+    pub limitation: Option<Limitation>,
 }
 
 #[derive(Default)]
@@ -284,6 +286,8 @@ impl Encoding {
     /// key frame.
     fn climb(&mut self, now: Instant, allowed: Allowance) {
         let rung = self.ladder.step(now, allowed, self.encoding);
+        self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner).limitation =
+            self.ladder.limitation(now, allowed.rate);
         if rung == self.rung {
             return;
         }

@@ -18,9 +18,17 @@ use meters::Ratio;
 pub use noise::NoiseSuppression;
 use noise::NoiseSuppressor;
 use sonora_agc2::limiter::Limiter;
+use std::time::Duration;
 
 /// The chain works on samples of 16 bits, as its parts do.
 const FULL_SCALE: f32 = 32_768.0;
+
+/// Splitting into bands and putting them together again.
+const BANDS_DELAY: Duration = Duration::from_millis(1);
+/// The canceller works on blocks of 4 ms.
+const ECHO_DELAY: Duration = Duration::from_millis(4);
+/// The suppressor's windows overlap.
+const NOISE_DELAY: Duration = Duration::from_millis(6);
 
 /// Which parts of the chain are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +125,19 @@ impl CaptureChain {
     /// What the parts did lately.
     pub fn meters(&self) -> ChainMeters {
         self.meters
+    }
+
+    /// How much later sound comes out of it than it went in.
+    pub fn delay(&self) -> Duration {
+        let bands = self.echo.is_some() || self.noise.is_some();
+        [
+            (bands, BANDS_DELAY),
+            (self.echo.is_some(), ECHO_DELAY),
+            (self.noise.is_some(), NOISE_DELAY),
+        ]
+        .into_iter()
+        .filter_map(|(on, delay)| on.then_some(delay))
+        .sum()
     }
 
     /// Tells what the speaker plays, before the block that may hear it.

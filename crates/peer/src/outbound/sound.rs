@@ -2,6 +2,7 @@
 //! the network loses too many.
 
 use super::{OutboundCounts, Outgoing, rand_u32};
+use crate::capture_times::CaptureTimes;
 use crate::codecs::{self, AUDIO_CLOCK};
 use crate::congestion::Congestion;
 use crate::feedback::FeedbackCounts;
@@ -37,6 +38,7 @@ struct PayloadTypes {
 pub struct Writer {
     outgoing: Outgoing,
     counts: Arc<OutboundCounts>,
+    capture_times: Arc<CaptureTimes>,
     congestion: Arc<Congestion>,
     feedback: Arc<FeedbackCounts>,
     types: Option<PayloadTypes>,
@@ -51,12 +53,14 @@ impl Writer {
     pub fn new(
         outgoing: Outgoing,
         counts: Arc<OutboundCounts>,
+        capture_times: Arc<CaptureTimes>,
         congestion: Arc<Congestion>,
         feedback: Arc<FeedbackCounts>,
     ) -> Self {
         Self {
             outgoing,
             counts,
+            capture_times,
             congestion,
             feedback,
             types: None,
@@ -90,6 +94,7 @@ impl Writer {
         let Some(types) = self.types else { return true };
         let timestamp = self.timestamp;
         self.timestamp = timestamp.wrapping_add(ticks(packet.duration));
+        self.capture_times.note(self.outgoing.ssrc, timestamp, packet.captured);
         let (payload_type, payload) = self.with_copies(types, timestamp, &packet);
         self.before.push_back((timestamp, packet.payload));
         if self.before.len() > MOST_COPIES {

@@ -13,4 +13,8 @@ trouble: Trouble,
 /**
  * What helps.
  */
-remedy: Remedy, };
+remedy: Remedy, 
+/**
+ * What a narrow way carries, in kbit/s.
+ */
+kbps: number | null, };

@@ -58,11 +58,38 @@ decodeTime: number | null,
  */
 audioLevel: number | null, 
 /**
- * Share of what was played that was made up, 0 to 1.
+ * Samples played since the connection was made.
+ */
+totalSamplesReceived: number, 
+/**
+ * Those of them that were made up.
+ */
+concealedSamples: number, 
+/**
+ * Share of what was played in the interval that was made up, 0 to 1.
  */
 concealment: number, 
 /**
- * Seconds that sound waits before it is played, counted from the fastest packets.
+ * Seconds from their camera or microphone until it is shown or played here, on average: by their
+ * sender reports and the difference of the clocks.
+ */
+endToEndDelay: number | null, 
+/**
+ * When what is shown or played now was taken, by their clock, in milliseconds since the NTP era
+ * began.
+ */
+estimatedPlayoutTimestamp: number | null, 
+/**
+ * Seconds between pictures, added up since the connection was made.
+ */
+totalInterFrameDelay: number, 
+/**
+ * The squares of these.
+ */
+totalSquaredInterFrameDelay: number, 
+/**
+ * Seconds that sound waits before it is played, counted from the fastest packets; or a picture
+ * since it was whole.
  */
 jitterBufferDelay: number | null, 
 /**

@@ -3,4 +3,4 @@
 /**
  * The one thing that helps most.
  */
-export type Remedy = "closePrograms" | "askToClosePrograms" | "stopPicture" | "askToStopPicture" | "improveNetwork" | "askToImproveNetwork" | "showAddress" | "takeTurns" | "callAgain" | "checkMicrophone" | "askToCheckMicrophone" | "lowerMicrophone" | "askToLowerMicrophone";
+export type Remedy = "closePrograms" | "askToClosePrograms" | "stopPicture" | "askToStopPicture" | "improveNetwork" | "askToImproveNetwork" | "freeNetwork" | "askToFreeNetwork" | "showAddress" | "takeTurns" | "callAgain" | "checkMicrophone" | "askToCheckMicrophone" | "lowerMicrophone" | "askToLowerMicrophone";

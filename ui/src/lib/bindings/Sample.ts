@@ -93,4 +93,28 @@ encodeTime: number | null,
 /**
  * Since the connection was made.
  */
-freezeCount: number, };
+freezeCount: number, 
+/**
+ * Since the connection was made, in seconds.
+ */
+totalFreezesDuration: number, 
+/**
+ * From their camera to this window, in seconds.
+ */
+pictureDelay: number | null, 
+/**
+ * From their microphone to this speaker, in seconds.
+ */
+soundDelay: number | null, 
+/**
+ * From this camera to their window, as they tell.
+ */
+remotePictureDelay: number | null, 
+/**
+ * From this microphone to their speaker, as they tell.
+ */
+remoteSoundDelay: number | null, 
+/**
+ * How much more or less these four may be, in seconds.
+ */
+clockUncertainty: number | null, };

@@ -3,4 +3,4 @@
 /**
  * What is wrong. The first that fits is named: what lies below explains what lies above it.
  */
-export type Trouble = "myProcessor" | "theirProcessor" | "myUplink" | "theirUplink" | "relay" | "path" | "myMicrophoneSilent" | "myMicrophoneClipping" | "theirMicrophoneSilent" | "theirMicrophoneClipping";
+export type Trouble = "myProcessor" | "theirProcessor" | "myUplink" | "theirUplink" | "myUplinkNarrow" | "theirUplinkNarrow" | "relay" | "path" | "myMicrophoneSilent" | "myMicrophoneClipping" | "theirMicrophoneSilent" | "theirMicrophoneClipping";

@@ -34,7 +34,7 @@ const words: Words = {
   lost: ({ attempt }) => `Connection lost, attempt ${attempt}`,
   path: ({ local, remote, protocol }) => `Path: ${local} to ${remote} over ${protocol.toUpperCase()}`,
   quality: ({ quality }) => `Quality: ${figures.quality[quality]}`,
-  trouble: ({ trouble }) => (trouble ? troubles[trouble]('the other side') : 'The trouble is over'),
+  trouble: ({ trouble }) => (trouble ? troubles[trouble]('the other side', null) : 'The trouble is over'),
   microphone: switched('Microphone'),
   camera: switched('Camera'),
   screen: switched('Shared screen'),

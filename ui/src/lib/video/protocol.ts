@@ -8,8 +8,12 @@ export const HEADER_BYTES = 32;
 /** How pictures travel: encoded for WebCodecs, or as planes for WebGL. */
 export type VideoMode = 'h264' | 'i420';
 
-/** What the page may say; each is one text message. `drawn` is followed by width and height in pixels of the display. */
-export type PageMessage = 'credit' | 'key' | 'pause' | 'resume' | `drawn ${number} ${number}`;
+/**
+ * What the page may say; each is one text message. `drawn` is followed by width and height in pixels of the display, `shown` by
+ * the timestamp of a picture.
+ */
+export type PageMessage =
+  'credit' | 'key' | 'pause' | 'resume' | `drawn ${number} ${number}` | `shown ${number}`;
 
 /** One picture as it came from the socket. The byte arrays view the message's buffer. */
 export interface VideoMessage {

@@ -10,8 +10,8 @@ export interface Screen {
   readonly label: 'webcodecs' | 'webgl';
   socketOpened(): void;
   push(message: VideoMessage): void;
-  /** Draws the newest picture; false if there is none. */
-  draw(): boolean;
+  /** Draws the newest picture; its timestamp as it was sent, null if there is none. */
+  draw(): number | null;
   watch(): void;
   hide(): void;
   show(): void;
@@ -40,12 +40,13 @@ function decodingScreen(canvas: HTMLCanvasElement, ports: ScreenPorts): Screen {
     },
     draw: () => {
       const frame = player.take();
-      if (!frame) return false;
+      if (!frame) return null;
       if (canvas.width !== frame.displayWidth) canvas.width = frame.displayWidth;
       if (canvas.height !== frame.displayHeight) canvas.height = frame.displayHeight;
       context.drawImage(frame, 0, 0);
+      const sent = player.sentTimestamp(frame);
       frame.close();
-      return true;
+      return sent;
     },
     watch: () => { player.watch(); },
     hide: () => { player.hide(); },
@@ -63,9 +64,9 @@ function planeScreen(canvas: HTMLCanvasElement, ports: ScreenPorts): Screen {
     push: (message) => { player.push(message); },
     draw: () => {
       const message = player.take();
-      if (!message) return false;
+      if (!message) return null;
       renderer.draw(message);
-      return true;
+      return message.timestampUs;
     },
     watch: () => undefined,
     hide: () => { player.hide(); },

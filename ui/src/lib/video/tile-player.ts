@@ -9,6 +9,8 @@ export const RECONNECT_MIN_MS = 250;
 export const RECONNECT_MAX_MS = 4000;
 /** How often the watchdog looks and the figures on the canvas are written. */
 export const WATCH_INTERVAL_MS = 250;
+/** How often the app is told when a picture was drawn. */
+export const SHOWN_INTERVAL_MS = 500;
 
 /** What of the browser a tile uses, to be replaced in tests. */
 export interface Surroundings {
@@ -53,6 +55,7 @@ export class TilePlayer {
   #drawn = 0;
   /** What was said last on this socket of how large it is. */
   #told = '';
+  #shownToldAt = -Infinity;
   #closed = false;
 
   constructor(options: TileOptions, around: Surroundings = browser()) {
@@ -145,8 +148,17 @@ export class TilePlayer {
   #drawSoon(): void {
     this.#frameRequest ??= this.#around.requestFrame(() => {
       this.#frameRequest = null;
-      if (!this.#closed && this.#screen.draw()) this.#drawn += 1;
+      const sent = this.#closed ? null : this.#screen.draw();
+      if (sent !== null) this.#tellDrawn(sent);
     });
+  }
+
+  #tellDrawn(sent: number): void {
+    this.#drawn += 1;
+    const now = this.#around.now();
+    if (now - this.#shownToldAt < SHOWN_INTERVAL_MS) return;
+    this.#shownToldAt = now;
+    this.#say(`shown ${sent}`);
   }
 
   readonly #visibilityChanged = (): void => {

@@ -85,6 +85,11 @@ export class WebCodecsPlayer<P extends Picture> {
     return picture;
   }
 
+  /** The timestamp with which a picture of the newest socket was sent. */
+  sentTimestamp(picture: P): number {
+    return Math.max(0, Math.round(picture.timestamp - this.#timestampOffset));
+  }
+
   /** To be called a few times a second while the page is visible. */
   watch(): void {
     if (this.#closed || this.#hidden || this.#unansweredSince === null) return;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::Thread;
 
 /// Blocks in the ring at first: the callback takes one while the thread makes the next.
-pub(super) const DEPTH: usize = 2;
+const DEPTH: usize = 2;
 /// Blocks at most. Each underrun adds one, until the machine keeps up.
 const MAX_DEPTH: usize = 8;
 
@@ -68,7 +68,12 @@ impl Feeder {
     pub fn has_room(&self) -> bool {
         let underruns = self.counts.underruns.load(Ordering::Relaxed) - self.underruns_before;
         let depth = DEPTH.saturating_add(underruns as usize).min(MAX_DEPTH);
-        self.ring.buffer().capacity() - self.ring.slots() < depth
+        self.waiting() < depth
+    }
+
+    /// Blocks that it has yet to take.
+    pub fn waiting(&self) -> usize {
+        self.ring.buffer().capacity() - self.ring.slots()
     }
 
     /// Blocks of silence that it has played since this was asked last, since there was none.

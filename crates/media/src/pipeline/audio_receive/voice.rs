@@ -1,8 +1,7 @@
 //! One voice on the mixer's thread, and what others see of it.
 
 use super::AudioReceiveStatistics;
-use super::speaker::DEPTH;
-use crate::audio::{BLOCK, StereoBlock};
+use crate::audio::StereoBlock;
 use crate::codec::opus::OpusError;
 use crate::encoded::{RtpPayload, SoundLevel};
 use crate::jitter::{Played, Playout};
@@ -10,10 +9,11 @@ use crate::mixer::Mixer;
 use crate::pipeline::sound_clock::SoundClock;
 use crate::process::level::Level;
 use crate::process::voice::VoiceDetector;
+use crate::rtp::ages::{Ages, wall_now};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is further below full scale than this is no voice, whatever its sender says: some call
 /// everything one that they send.
@@ -77,6 +77,7 @@ pub(super) struct Voice {
     shared: Arc<VoiceShared>,
     energy: f64,
     duration: f64,
+    ages: Ages,
 }
 
 impl Voice {
@@ -94,11 +95,13 @@ impl Voice {
             shared,
             energy: 0.0,
             duration: 0.0,
+            ages: Ages::default(),
         })
     }
 
-    /// Adds the next 10 ms to the mix. False when the receiver is gone.
-    pub fn pull(&mut self, now: Instant, mixer: &mut Mixer) -> bool {
+    /// Adds the next 10 ms, which are heard after `ahead`, to the mix. False when the receiver is
+    /// gone.
+    pub fn pull(&mut self, now: Instant, ahead: Duration, mixer: &mut Mixer) -> bool {
         loop {
             match self.incoming.try_recv() {
                 Ok(packet) => self.playout.push(packet),
@@ -114,8 +117,10 @@ impl Voice {
         if played == Played::Sound
             && let Some((ssrc, timestamp)) = self.playout.playing()
         {
-            // It goes into the speaker's ring behind others.
-            self.shared.clock.play(ssrc, timestamp, now + BLOCK * DEPTH as u32);
+            self.shared.clock.play(ssrc, timestamp, now + ahead);
+            if let Some(taken) = self.shared.clock.taken(ssrc, timestamp) {
+                self.ages.note(taken, wall_now() + ahead);
+            }
         }
         let mono = if self.playout.is_stereo() { block.mono() } else { block.left };
         let level = Level::of(&mono);
@@ -137,6 +142,7 @@ impl Voice {
                 overflowed: 0,
                 energy: self.energy,
                 duration: self.duration,
+                ages: self.ages,
             };
         true
     }

@@ -5,6 +5,7 @@ use super::numbered::NumberedOut;
 use super::{AudioSendSettings, EncodedAudioSink, Shared};
 use crate::audio::{AudioBlock, SILENCE, StereoBlock};
 use crate::codec::opus::{Content, OpusEncoder, PacketTime};
+use crate::device::DeviceDelay;
 use crate::encoded::EncodedAudio;
 use crate::pipeline::worker::Stop;
 use crate::process::chain::{CaptureChain, ChainMeters};
@@ -37,6 +38,7 @@ pub(super) struct Sending {
     microphone: Option<NumberedOut<StereoBlock>>,
     reference: Option<NumberedOut<AudioBlock>>,
     accompaniment: Option<Consumer<AudioBlock>>,
+    microphone_delay: DeviceDelay,
     chain: CaptureChain,
     echo: EchoWatch,
     downmix: Downmix,
@@ -78,6 +80,7 @@ impl Sending {
             microphone: None,
             reference: None,
             accompaniment: None,
+            microphone_delay: DeviceDelay::default(),
             chain: CaptureChain::new(settings.chain()),
             echo: EchoWatch::default(),
             downmix: Downmix::default(),
@@ -135,6 +138,9 @@ impl Sending {
         }
         if let Some(accompaniment) = orders.accompaniment {
             self.accompaniment = Some(accompaniment);
+        }
+        if let Some(delay) = orders.microphone_delay {
+            self.microphone_delay = delay;
         }
         if let Some(settings) = orders.settings {
             self.set(settings);
@@ -304,6 +310,7 @@ impl Sending {
             if silent { Ok(None) } else { self.encoder.encode(self.frame.samples(content)) };
         match coded {
             Ok(Some(payload)) => {
+                let captured = self.captured();
                 self.shared.packets.fetch_add(1, Ordering::Relaxed);
                 self.shared.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
                 (self.sink)(EncodedAudio {
@@ -312,6 +319,7 @@ impl Sending {
                     level: self.frame.level(content),
                     fresh: std::mem::take(&mut self.fresh),
                     gap: std::mem::take(&mut self.gap),
+                    captured,
                 });
             }
             Ok(None) => self.gap += self.frame.duration(),
@@ -320,6 +328,15 @@ impl Sending {
                 self.gap += self.frame.duration();
             }
         }
+    }
+
+    /// When what is heard first of the frame that is full reached the microphone.
+    fn captured(&mut self) -> Instant {
+        let now = Instant::now();
+        let ended = self.last_block.unwrap_or(now);
+        let processing = self.chain.delay() + self.encoder.delay();
+        let before = self.frame.duration() + processing + self.microphone_delay.get();
+        ended.checked_sub(before).unwrap_or(now)
     }
 
     /// Tells meters of the frame that is full.

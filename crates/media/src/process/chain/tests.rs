@@ -178,3 +178,33 @@ fn settings_change_while_it_runs_and_none_leaves_the_sound_alone() {
     assert_eq!(block, untouched);
     assert_eq!(chain.meters(), ChainMeters::default());
 }
+
+/// How many samples later what comes out is most like what went in.
+fn lag(settings: ChainSettings) -> usize {
+    const MOST: usize = 40 * SAMPLE_RATE as usize / 1000;
+    let (mut chain, mut voice) = (CaptureChain::new(settings), Voice::new(0.15));
+    let (mut went_in, mut came_out) = (Vec::new(), Vec::new());
+    for _ in 0..200 {
+        let mut block = [0.0; BLOCK_SAMPLES];
+        voice.fill(&mut block);
+        went_in.extend(block);
+        chain.capture(&mut block);
+        came_out.extend(block);
+    }
+    let likeness = |lag: usize| -> f32 {
+        let pairs = went_in[..went_in.len() - MOST].iter().zip(&came_out[lag..]);
+        pairs.map(|(a, b)| a * b).sum()
+    };
+    (0..MOST).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b))).unwrap_or_default()
+}
+
+#[test]
+fn it_knows_how_much_later_sound_comes_out() {
+    let noise = ChainSettings { noise_suppression: NoiseSuppression::High, ..ChainSettings::NONE };
+    let off = |settings| {
+        let delay = CaptureChain::new(settings).delay().as_secs_f64() * f64::from(SAMPLE_RATE);
+        lag(settings) as f64 - delay
+    };
+    let off = [ChainSettings::NONE, ECHO_ONLY, noise, ChainSettings::ALL].map(off);
+    assert!(off.iter().all(|samples| samples.abs() < 48.0), "off by {off:?} samples");
+}
