@@ -162,7 +162,7 @@ pub fn reading(at: Instant, peer: &PeerStats, media: &IncomingStats, own: &OwnSt
         video_sent: Sent {
             packets: peer.video_packets_sent,
             bytes: peer.video_bytes_sent,
-            target: peer.video_target.filter(|_| own.encoded.is_some()),
+            target: encoded.target,
             retransmitted: peer.retransmitted,
             nacks: peer.nacks,
             key_frame_requests: peer.key_frame_requests,

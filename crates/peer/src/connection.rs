@@ -450,7 +450,7 @@ impl Worker {
         let report = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
         let mut stats = stats::collect(&report, &self.sent, &self.feedback);
         let budget = self.media.budget();
-        (stats.available, stats.video_target) = (Some(budget.available), Some(budget.video));
+        stats.available = Some(budget.available);
         stats.clock = self.clock.offset();
         if let (Some(path), true) = (&mut stats.path, self.nominator.hides_round_trip()) {
             path.round_trip = None;

@@ -60,8 +60,6 @@ pub struct PeerStats {
     pub clock: Option<ClockOffset>,
     /// What may be sent, as far as that is known.
     pub available: Option<Bitrate>,
-    /// What of that is for pictures.
-    pub video_target: Option<Bitrate>,
     /// The other side's last report of our sound.
     pub audio_report: Option<RemoteReport>,
     /// The same of our pictures.
@@ -95,7 +93,6 @@ pub fn collect(
         remote_audio_fraction_lost: feedback.audio_loss(),
         clock: None,
         available: None,
-        video_target: None,
         audio_report: feedback.reports.audio(),
         video_report: feedback.reports.video(),
     }

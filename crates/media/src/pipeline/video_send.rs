@@ -72,6 +72,8 @@ pub struct VideoSendStatistics {
     pub came: Option<Resolution>,
     /// Where the ladder stood then.
     pub rung: Option<Rung>,
+    /// What the encoder aims at.
+    pub target: Option<Bitrate>,
     /// What keeps it from being larger.
     pub limitation: Option<Limitation>,
 }
@@ -267,6 +269,8 @@ impl Encoding {
         self.held = None;
         self.climb(now, allowed);
         self.aim_at(allowed.rate.min(self.rung.most));
+        self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner).target =
+            Some(self.target);
         self.encode(frame);
     }
 
