@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, Role};
+use tincan_media::audio::{SILENCE, StereoBlock};
 use tincan_media::codec::opus::{Content, OpusSettings};
 use tincan_media::codec::voice_rate::VoiceRate;
 use tincan_media::pipeline::audio_receive::{AudioReceivePipeline, AudioReceiver};
@@ -287,7 +288,8 @@ impl Session {
         }
         let pictures = self.video_out.is_some();
         let ways = [media.voice_way()];
-        let opus = self.voice_rate.step(Instant::now(), &ways, pictures, Content::Voice);
+        let content = if pipeline.settings().original { Content::Music } else { Content::Voice };
+        let opus = self.voice_rate.step(Instant::now(), &ways, pictures, content);
         if opus != pipeline.settings().opus {
             pipeline.set_opus(opus);
         }
