@@ -278,7 +278,7 @@ impl Ladder {
     /// What keeps it from the next rung, when `rate` is to count on; nothing if it may be taken, or
     /// was left a short time ago.
     pub fn limitation(&self, now: Instant, rate: Bitrate) -> Option<Limitation> {
-        let needs = self.rungs.get(self.at + 1)?.enough;
+        let needs = self.rungs.get(self.at + 1).filter(|_| self.at < self.seen)?.enough;
         // A processor that is tired does not matter where the way carries no more anyway.
         if rate < needs {
             Some(Limitation::Rate { needs })
@@ -489,7 +489,7 @@ mod tests {
         let mut at = |ladder: &mut Ladder, kbps, encoding| {
             now += Duration::from_millis(100);
             let rate = Bitrate::from_kbps(kbps);
-            ladder.step(now, rate, encoding);
+            ladder.step(now, rate.into(), encoding);
             ladder.limitation(now, rate)
         };
         let needs = RUNGS[2].enough;

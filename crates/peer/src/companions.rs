@@ -76,8 +76,7 @@ mod tests {
     use rtc::interceptor::{AttributedPacket, Packet, RTPHeaderExtension, TwccSenderBuilder};
     use rtc::rtp::header::Header;
 
-    const URI: &str =
-        "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+    const URI: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
     #[test]
     fn what_accompanies_a_stream_is_numbered_with_it() {
@@ -103,7 +102,11 @@ mod tests {
             }
         };
         assert_eq!(numbered(&mut numbering, 7), Some(vec![0, 0]));
-        assert_eq!(numbered(&mut numbering, 8), Some(vec![0, 1]), "of the connection, not the stream");
+        assert_eq!(
+            numbered(&mut numbering, 8),
+            Some(vec![0, 1]),
+            "of the connection, not the stream"
+        );
         assert_eq!(numbered(&mut numbering, 9), Some(vec![0, 2]));
         numbering.unbind_local_stream(&stream);
         assert_eq!(numbered(&mut numbering, 8), None);

@@ -330,7 +330,8 @@ mod tests {
         let (mut answers, mut requests) = (Answers::new(theirs), Requests::new(ours.clone()));
         answers.bind_local_stream(&stream());
         requests.bind_remote_stream(&stream());
-        let alone = StreamInfo { ssrc: REPEATS, ssrc_rtx: None, payload_type_rtx: None, ..stream() };
+        let alone =
+            StreamInfo { ssrc: REPEATS, ssrc_rtx: None, payload_type_rtx: None, ..stream() };
         requests.bind_remote_stream(&alone);
         let start = Instant::now();
         let ms = |ms| start + Duration::from_millis(ms);

@@ -131,7 +131,17 @@ mod tests {
         assert_eq!(PageWord::parse("shown 33000"), Some(PageWord::Shown(33_000)));
         let drawn = PageWord::Drawn(Resolution::new(640, 360));
         assert_eq!(PageWord::parse("drawn 640 360"), Some(drawn));
-        for bad in ["drawn", "drawn 640", "drawn 640 -1", "drawn 99999 1", "drawn 1 2 3", "shown", "shown -1", "shown 1.5", ""] {
+        for bad in [
+            "drawn",
+            "drawn 640",
+            "drawn 640 -1",
+            "drawn 99999 1",
+            "drawn 1 2 3",
+            "shown",
+            "shown -1",
+            "shown 1.5",
+            "",
+        ] {
             assert_eq!(PageWord::parse(bad), None, "{bad}");
         }
     }

@@ -105,7 +105,7 @@ async fn a_relay_far_away_is_named() -> Result<()> {
 async fn a_narrow_uplink_without_loss_is_named_with_what_it_carries() -> Result<()> {
     let Some(mut lab) = lab_or_skip("doctor-narrow", Plan::default())? else { return Ok(()) };
     let picture = Picture { width: 1280, height: 720, rate: 30 };
-    let options = CallOptions { picture, ..CallOptions::default() };
+    let options = CallOptions { picture: Some(picture), ..CallOptions::default() };
     // Wide enough: from the first second on nothing is named.
     let mut call = begin(&lab, &options).await?;
     for _ in 0..QUIET {

@@ -12,7 +12,6 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tincan_call::{Negotiation, NegotiationCommand, NegotiationInput, PeerState, Role};
-use tincan_media::audio::{SILENCE, StereoBlock};
 use tincan_media::codec::opus::{Content, OpusSettings};
 use tincan_media::codec::voice_rate::VoiceRate;
 use tincan_media::pipeline::audio_receive::{AudioReceivePipeline, AudioReceiver};
@@ -88,7 +87,7 @@ impl Session {
         let heard = Heard::default();
         playout.set_tap(Some(match voice {
             Some(Voice::Clip) => Box::new(heard.listen()),
-            Some(Voice::Beep) | None => Box::new(beeps(lines.clone())),
+            Some(Voice::Beep | Voice::BeepLeft) | None => Box::new(beeps(lines.clone())),
         }));
         let audio_in = Arc::new(playout.add("far side"));
         video_in.follow(audio_in.clock());

@@ -133,8 +133,8 @@ impl Outlets {
 
     /// What the ways to all who are sent to mean for the voice.
     pub fn voice_ways(&self) -> Vec<Way> {
-        let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = senders.iter().map(|(_, sender)| sender).filter(|sender| sender.is_open());
+        let list = self.list();
+        let open = list.iter().map(|outlet| &outlet.sender).filter(|sender| sender.is_open());
         open.map(MediaSender::voice_way).collect()
     }
 

@@ -151,7 +151,7 @@ mod tests {
     /// A way that carries so much, as its budget describes it.
     fn way(kbps: u32, loss: f32, copies: u8) -> Way {
         let form = VoiceForm { copies, ..VoiceForm::default() };
-        let (_, audio) = divide(f64::from(kbps) * 1000.0, f64::from(loss), form);
+        let (_, audio) = divide(f64::from(kbps) * 1000.0, f64::from(loss), 0.0, form);
         Way { loss, available: Bitrate::from_kbps(kbps), audio, copies }
     }
 

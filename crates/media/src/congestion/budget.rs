@@ -129,7 +129,10 @@ mod tests {
         let whole = divide(1_000_000.0, 0.0, 0.0, USUAL).0.bps();
         let lossy = divide(1_000_000.0, 0.1, 0.0, USUAL).0.bps();
         assert!((f64::from(lossy) / f64::from(whole) - 0.9).abs() < 0.001);
-        assert_eq!(divide(1_000_000.0, 0.9, 0.0, USUAL), divide(1_000_000.0, MOST_REPAIR, 0.0, USUAL));
+        assert_eq!(
+            divide(1_000_000.0, 0.9, 0.0, USUAL),
+            divide(1_000_000.0, MOST_REPAIR, 0.0, USUAL)
+        );
     }
 
     #[test]

@@ -255,7 +255,9 @@ impl Estimator {
                 (later, fate.arrived, self.queue.waited(fate))
             {
                 self.backlog.note(arrived, fate.bytes, waited > LEAST_WAIT);
-                if noticed.is_some() && let Some(rate) = self.backlog.rate() {
+                if noticed.is_some()
+                    && let Some(rate) = self.backlog.rate()
+                {
                     self.way = self.way.map(|(_, seen)| (rate, seen));
                 }
             }

@@ -62,6 +62,7 @@ async fn speak(to: [MediaSender; 2]) {
             level: SoundLevel { below_full: 13, voice: true },
             gap: Duration::ZERO,
             fresh: n == 0,
+            captured: Instant::now(),
         };
         for sender in &to {
             sender.send_audio(&packet);
