@@ -112,7 +112,7 @@ fn everything(workspace: &Workspace, jobs: &Jobs, tally: &mut Tally) {
     tally.gate(bindings_unchanged(workspace, jobs));
     if cfg!(target_os = "linux") {
         let title = "Tests in windows, browsers and a virtual machine";
-        let (counts, outcome) = nextest(workspace, jobs, title, &["-E", IN_WINDOWS], 20);
+        let (counts, outcome) = nextest(workspace, jobs, title, &["-E", IN_WINDOWS], 35);
         tally.add(counts, outcome);
         let title = "Tests in the network lab";
         let (counts, outcome) = nextest(workspace, jobs, title, &["-E", IN_LAB], 20);
