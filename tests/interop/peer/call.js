@@ -14,11 +14,9 @@ const say = (line) => socket.send(JSON.stringify(line));
 let call = null;
 
 class Call {
-  constructor({ ice_servers = [], relay_only = false, video, audio, send_video = true, polite, red }) {
+  constructor({ ice_servers = [], relay_only = false, video, audio, send_video = true, polite }) {
     this.video = video;
     this.sound = audio;
-    this.stereo = audio === 'beep-left';
-    this.red = red;
     this.sends = send_video;
     this.polite = polite;
     this.sources = [];
@@ -54,7 +52,7 @@ class Call {
   async openSources() {
     if (this.sound) {
       this.context = await openSound();
-      this.voice = this.sound === 'clip' ? startClip(this.context) : startBeep(this.context, this.stereo);
+      this.voice = this.sound === 'clip' ? startClip(this.context) : startBeep(this.context);
       this.sources.push(this.voice);
     }
     if (this.sends && this.video) {
@@ -74,9 +72,8 @@ class Call {
       this.kept = keep(track);
       this.stops.push(() => this.kept.stop());
     } else if (this.context) {
-      this.watchLevel();
       this.stops.push(
-        listen(this.context, track, ({ t, right }) => this.tell('beep', { t, latency: t % 1000, right })),
+        listen(this.context, track, (t) => this.tell('beep', { t, latency: t % 1000 })),
       );
     }
   }
@@ -99,40 +96,15 @@ class Call {
     const repair = codecs.filter(({ mimeType }) => /rtx|red|ulpfec/i.test(mimeType));
     for (const transceiver of this.connection.getTransceivers()) {
       if (transceiver.receiver.track.kind === 'video') transceiver.setCodecPreferences([...wanted, ...repair]);
-      else if (this.red) transceiver.setCodecPreferences(redundantFirst());
     }
-  }
-
-  /** What the other side says of its loudness in its packets (RFC 6464): the most of it. */
-  watchLevel() {
-    const timer = setInterval(() => {
-      for (const receiver of this.connection.getReceivers()) {
-        for (const { audioLevel = 0 } of receiver.getSynchronizationSources()) {
-          this.loudest = Math.max(this.loudest ?? 0, audioLevel);
-        }
-      }
-    }, 10);
-    this.stops.push(() => clearInterval(timer));
   }
 
   async describe() {
     this.addTracks();
     this.preferCodec();
-    await this.setLocalDescription();
+    await this.connection.setLocalDescription();
     const { type, sdp } = this.connection.localDescription;
     this.tell('description', { type, sdp });
-  }
-
-  async setLocalDescription() {
-    const { connection } = this;
-    if (!this.stereo) return connection.setLocalDescription();
-    const isOffer = connection.signalingState === 'stable';
-    const { type, sdp } = await (isOffer ? connection.createOffer() : connection.createAnswer());
-    // Without it, Chromium plays one side (RFC 7587, section 6.1).
-    return connection.setLocalDescription({
-      type,
-      sdp: sdp.replace(/useinbandfec=1(?!.*stereo)/g, 'useinbandfec=1;stereo=1;sprop-stereo=1'),
-    });
   }
 
   async offer() {
@@ -200,7 +172,7 @@ class Call {
   async stats() {
     const report = await this.connection.getStats();
     const { iceConnectionState: ice, connectionState: conn } = this.connection;
-    const answer = { t: wall(), ice, conn, drawn: this.picture?.drawn ?? 0, loudest: this.loudest };
+    const answer = { t: wall(), ice, conn, drawn: this.picture?.drawn ?? 0 };
     for (const entry of report.values()) {
       const codec = report.get(entry.codecId)?.mimeType ?? '';
       if (entry.type === 'outbound-rtp') {
@@ -260,13 +232,6 @@ class Call {
     for (const { stop } of [...this.sources, ...this.stops.map((stop) => ({ stop }))]) stop();
     await this.context?.close();
   }
-}
-
-/** Codecs of sound with copies of earlier packets first: Chromium sends what comes first. */
-function redundantFirst() {
-  const { codecs } = RTCRtpReceiver.getCapabilities('audio');
-  const isRed = ({ mimeType }) => mimeType === 'audio/red';
-  return [...codecs.filter(isRed), ...codecs.filter((codec) => !isRed(codec))];
 }
 
 const COMMANDS = ['offer', 'description', 'candidate', 'restart', 'say', 'heard', 'stats'];

@@ -6,7 +6,6 @@ const WORKLETS = `
 registerProcessor('beep', class extends AudioWorkletProcessor {
   constructor() { super(); this.second = Math.floor(Date.now() / 1000); this.left = 0; this.count = 0; }
   process(_, [[out]]) {
-    // A second side, where there is one, stays silent.
     const second = Math.floor(Date.now() / 1000);
     if (second !== this.second) { this.second = second; this.left = 2880; }
     for (let at = 0; at < out.length; at += 1) {
@@ -35,12 +34,11 @@ registerProcessor('clip', class extends AudioWorkletProcessor {
 });
 registerProcessor('hear', class extends AudioWorkletProcessor {
   constructor() { super(); this.quiet = 0; }
-  process([[heard, right = heard]]) {
+  process([[heard]]) {
     if (!heard) return true;
-    const isLoud = (side) => side.some((sample) => Math.abs(sample) > 0.12);
-    const loud = isLoud(heard);
+    const loud = heard.some((sample) => Math.abs(sample) > 0.12);
     // New after 0.6 s of quiet.
-    if (loud && this.quiet <= 0) this.port.postMessage({ t: Date.now(), right: isLoud(right) });
+    if (loud && this.quiet <= 0) this.port.postMessage(Date.now());
     this.quiet = loud ? 225 : this.quiet - 1;
     return true;
   }
@@ -55,11 +53,10 @@ async function openSound() {
   return context;
 }
 
-/** A track with the beep; in stereo, on the left side alone. */
-function startBeep(context, stereo) {
-  const sides = stereo ? 2 : 1;
-  const beep = new AudioWorkletNode(context, 'beep', { numberOfInputs: 0, outputChannelCount: [sides] });
-  const out = new MediaStreamAudioDestinationNode(context, { channelCount: sides });
+/** A track with the beep. */
+function startBeep(context) {
+  const beep = new AudioWorkletNode(context, 'beep', { numberOfInputs: 0, outputChannelCount: [1] });
+  const out = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
   beep.connect(out);
   const [track] = out.stream.getAudioTracks();
   return { track, stop: () => track.stop() };

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tincan_media::audio::{SAMPLE_RATE, StereoBlock};
 use tincan_media::frame::VideoFrame;
 use tincan_media::synthetic::picture::read_stamp;
-use tincan_media::synthetic::tone::{BEEP_THRESHOLD, BeepDetector, wall_millis};
+use tincan_media::synthetic::tone::{BeepDetector, wall_millis};
 use tincan_proto::units::UnixMillis;
 use tokio::sync::mpsc;
 
@@ -72,14 +72,12 @@ impl FrameLog {
     }
 }
 
-/// Reports beeps, and whether they are on the right side, too, at the place where sound would go to a sound card.
+/// Reports beeps at the place where sound would go to a sound card.
 pub fn beeps(lines: mpsc::UnboundedSender<Line>) -> impl FnMut(&StereoBlock) + Send {
     let mut detector = BeepDetector::default();
     move |block| {
         if let Some(t) = detector.listen(&block.left, wall_millis()) {
-            let right = block.right.iter().any(|sample| sample.abs() > BEEP_THRESHOLD);
-            let beep = json!({"ev": "beep", "t": t, "latency": t % 1000.0, "right": right});
-            let _ = lines.send(Line::new(beep));
+            let _ = lines.send(Line::new(json!({"ev": "beep", "t": t, "latency": t % 1000.0})));
         }
     }
 }

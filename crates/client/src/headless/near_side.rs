@@ -3,7 +3,6 @@
 use super::protocol::AudioLine;
 use anyhow::{Context, bail};
 use std::path::Path;
-use tincan_media::audio::{SILENCE, StereoBlock};
 use tincan_media::pipeline::audio_send::{AudioSendPipeline, AudioSendSettings};
 use tincan_media::process::chain::ChainSettings;
 use tincan_media::synthetic::clip::ClipMicrophone;
@@ -15,8 +14,6 @@ use tincan_peer_connection::MediaSender;
 pub enum Voice {
     /// A beep each second.
     Beep,
-    /// The same on the left side alone, as original sound in stereo.
-    BeepLeft,
     /// A quiet room, in which something is said when it is asked for.
     Clip,
 }
@@ -26,7 +23,6 @@ impl Voice {
     pub fn named(line: Option<&AudioLine>) -> anyhow::Result<Option<Self>> {
         Ok(match line {
             Some(AudioLine::Named(name)) if name == "beep" => Some(Self::Beep),
-            Some(AudioLine::Named(name)) if name == "beep-left" => Some(Self::BeepLeft),
             Some(AudioLine::Named(name)) if name == "clip" => Some(Self::Clip),
             Some(AudioLine::Named(name)) => bail!("there is no sound source called {name}"),
             Some(AudioLine::Switch(true)) => bail!("name the sound source: beep or clip"),
@@ -51,11 +47,7 @@ pub struct Speaking {
 impl Speaking {
     /// Starts sending.
     pub fn start(voice: Voice, media: MediaSender) -> anyhow::Result<Self> {
-        let settings = AudioSendSettings {
-            processing: ChainSettings::NONE,
-            original: voice == Voice::BeepLeft,
-            ..Default::default()
-        };
+        let settings = AudioSendSettings { processing: ChainSettings::NONE, ..Default::default() };
         let pipeline = AudioSendPipeline::start(
             settings,
             Box::new(move |packet| {
@@ -63,14 +55,9 @@ impl Speaking {
             }),
         )
         .context("while starting the sound encoder")?;
-        let mut sink = pipeline.microphone();
+        let sink = pipeline.microphone();
         let microphone = match voice {
             Voice::Beep => Microphone::Beep { _running: BeepMicrophone::start(sink) },
-            Voice::BeepLeft => {
-                let left =
-                    move |block: &StereoBlock| sink(&StereoBlock { right: SILENCE, ..*block });
-                Microphone::Beep { _running: BeepMicrophone::start(Box::new(left)) }
-            }
             Voice::Clip => Microphone::Clip(ClipMicrophone::start(sink)),
         };
         Ok(Self { microphone, pipeline })

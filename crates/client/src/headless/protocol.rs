@@ -98,7 +98,7 @@ pub struct Init {
     /// The picture; absent: none.
     #[serde(default)]
     pub video: Option<VideoLine>,
-    /// `"beep"`, `"beep-left"` (on one side, in stereo), `"clip"` or false.
+    /// `"beep"`, `"clip"` or false.
     #[serde(default)]
     pub audio: Option<AudioLine>,
     /// False: receive pictures only.

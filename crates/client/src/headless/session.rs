@@ -87,7 +87,7 @@ impl Session {
         let heard = Heard::default();
         playout.set_tap(Some(match voice {
             Some(Voice::Clip) => Box::new(heard.listen()),
-            Some(Voice::Beep | Voice::BeepLeft) | None => Box::new(beeps(lines.clone())),
+            Some(Voice::Beep) | None => Box::new(beeps(lines.clone())),
         }));
         let audio_in = Arc::new(playout.add("far side"));
         video_in.follow(audio_in.clock());
@@ -287,8 +287,7 @@ impl Session {
         }
         let pictures = self.video_out.is_some();
         let ways = [media.voice_way()];
-        let content = if pipeline.settings().original { Content::Music } else { Content::Voice };
-        let opus = self.voice_rate.step(Instant::now(), &ways, pictures, content);
+        let opus = self.voice_rate.step(Instant::now(), &ways, pictures, Content::Voice);
         if opus != pipeline.settings().opus {
             pipeline.set_opus(opus);
         }

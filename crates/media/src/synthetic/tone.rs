@@ -12,7 +12,7 @@ const TONE_HZ: f32 = 1000.0;
 const TONE_AMPLITUDE: f32 = 0.5;
 const TONE_SAMPLES: usize = 60 * SAMPLE_RATE as usize / 1000;
 /// A beep begins at the first sample above this ...
-pub const BEEP_THRESHOLD: f32 = 0.12;
+const THRESHOLD: f32 = 0.12;
 /// ... after as long as this under it.
 const QUIET_SAMPLES: usize = 6 * SAMPLE_RATE as usize / 10;
 
@@ -84,7 +84,7 @@ impl BeepDetector {
     pub fn listen(&mut self, block: &[f32], wall: f64) -> Option<f64> {
         let mut heard = None;
         for (i, sample) in block.iter().enumerate() {
-            if sample.abs() <= BEEP_THRESHOLD {
+            if sample.abs() <= THRESHOLD {
                 self.quiet += 1;
                 continue;
             }
