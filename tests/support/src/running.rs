@@ -151,7 +151,13 @@ mod tests {
         command.args(["-c", "sleep 60 >/dev/null 2>&1 & exit 0"]);
         mark.put_on(&mut command);
         assert!(command.status().expect("a shell").success());
-        let left = mark.processes();
+        // While a process changes from the shell to the program it has no environment to read.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut left = mark.processes();
+        while left.is_empty() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+            left = mark.processes();
+        }
         signal("KILL", &left);
         assert_eq!(left.len(), 1);
     }
