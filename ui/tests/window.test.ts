@@ -279,6 +279,21 @@ describe('in a call', () => {
     expect(gone('speaking-bob')).toBe(true);
   });
 
+  test.each([
+    ['connected-audio', 'microphone-speaking', 'speaking-alice'],
+    ['connected', 'speaking-alice', 'microphone-speaking'],
+  ])('the own voice is marked once in %s', async (fixture, where, elsewhere) => {
+    const backend = await show(fixture);
+    expect(gone(where)).toBe(true);
+    backend.pushLevels({ microphone: 0.6, speaking: true, participants: [], chain: null });
+    await tick();
+    expect(id(where)).toBeInTheDocument();
+    expect(gone(elsewhere)).toBe(true);
+    backend.pushLevels({ microphone: 0, speaking: false, participants: [], chain: null });
+    await tick();
+    expect(gone(where)).toBe(true);
+  });
+
   test('the figures open and close', async () => {
     await show('connected');
     await user.click(id('stats-open'));
