@@ -70,6 +70,8 @@ pub struct Engine {
     incoming_kbps: Option<u32>,
     /// The person hides this machine's addresses.
     hide_address: bool,
+    /// Calls begin with the microphone off.
+    talks_by_key: bool,
     finished: VecDeque<CallId>,
     owed: VecDeque<ClientMessage>,
     /// Shares so far.
@@ -89,6 +91,7 @@ impl Engine {
             online: false,
             incoming_kbps: None,
             hide_address: false,
+            talks_by_key: false,
             finished: VecDeque::new(),
             owed: VecDeque::new(),
             shares: 0,
@@ -112,6 +115,7 @@ impl Engine {
             Input::HangUpPressed => self.hang_up(t),
             Input::ReconnectPressed => self.reconnect_pressed(t),
             Input::MicrophoneSwitched { on } => self.microphone_switched(t, on),
+            Input::TalkChosen { by_key } => self.talks_by_key = by_key,
             Input::EchoNoticed { strong } => self.echo_noticed(t, strong),
             Input::CameraSwitched { on } => self.camera_switched(t, on),
             Input::CameraPaused { on } => self.camera_paused(t, on),

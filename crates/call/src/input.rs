@@ -40,6 +40,12 @@ pub enum Input {
         /// On.
         on: bool,
     },
+    /// The person chose how to talk: in calls that begin from now on the microphone is on at once,
+    /// or off until it is switched.
+    TalkChosen {
+        /// It is off.
+        by_key: bool,
+    },
     /// The microphone begins or ceases to hear the speaker so strongly that the others hear
     /// themselves.
     EchoNoticed {

@@ -60,7 +60,7 @@ impl Engine {
             media,
             outgoing: true,
             participants: others.iter().map(invited).collect(),
-            microphone: true,
+            microphone: !self.talks_by_key,
             echoing: false,
             camera,
             paused: false,
@@ -74,7 +74,7 @@ impl Engine {
         let hide_address = self.hide_address;
         self.send(t, ClientMessage::Invite { call, to: others, media, hide_address });
         let picture = if camera { Picture::Camera } else { Picture::Nothing };
-        t.order(Command::Capture { microphone: true, picture });
+        t.order(Command::Capture { microphone: !self.talks_by_key, picture });
     }
 
     fn rings_from(&self, others: &[AccountName]) -> Option<CallId> {

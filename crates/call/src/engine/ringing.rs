@@ -111,9 +111,10 @@ impl Engine {
         let camera = media == CallMedia::Video;
         let sharing = Sharing::default();
         let (paused, camera_fails) = (false, false);
-        self.join(t, ring, Switches { microphone: true, camera, paused, camera_fails, sharing });
+        let microphone = !self.talks_by_key;
+        self.join(t, ring, Switches { microphone, camera, paused, camera_fails, sharing });
         let picture = if camera { Picture::Camera } else { Picture::Nothing };
-        t.order(Command::Capture { microphone: true, picture });
+        t.order(Command::Capture { microphone, picture });
     }
 
     /// Makes `ring` the current call and accepts it.

@@ -229,3 +229,18 @@ fn buttons_for_calls_that_do_not_ring_do_nothing() {
     desk.step(Input::HangUpPressed);
     assert_eq!(desk.out, Output::default());
 }
+
+#[test]
+fn who_talks_by_a_key_is_not_heard_before_it_is_held() {
+    for by_key in [false, true] {
+        let mut desk = ringing();
+        desk.step(Input::TalkChosen { by_key }).press_accept(5, CallMedia::Audio);
+        assert_eq!(desk.captures(), Some((!by_key, false)), "accepting");
+        assert_eq!(desk.current().microphone, !by_key);
+
+        let mut desk = Desk::alice();
+        desk.step(Input::TalkChosen { by_key }).press_call(5, &["bob"], CallMedia::Audio);
+        assert_eq!(desk.captures(), Some((!by_key, false)), "calling");
+        assert_eq!(desk.current().microphone, !by_key);
+    }
+}

@@ -34,14 +34,14 @@ impl Controller {
                 }
                 self.reachable()?;
                 let call = CallId::random(&mut rand::rng());
+                self.choose_talk().await;
                 self.step(Input::CallPressed { call, to, media }).await;
-                self.begin_talk().await;
             }
             Intent::Accept { call, media } => {
                 self.ringing(call)?;
                 self.reachable()?;
+                self.choose_talk().await;
                 self.step(Input::AcceptPressed { call, media }).await;
-                self.begin_talk().await;
             }
             Intent::Decline { call } => {
                 self.ringing(call)?;
@@ -106,7 +106,7 @@ impl Controller {
                 self.update_settings(settings);
                 self.limit_incoming().await;
                 if changed {
-                    self.begin_talk().await;
+                    self.change_talk().await;
                 }
             }
             Intent::CheckConnection => self.check_connection(),

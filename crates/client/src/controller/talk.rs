@@ -49,9 +49,16 @@ impl Controller {
         }
     }
 
-    /// A call begins, or the person wants to talk in another way.
-    pub(super) async fn begin_talk(&mut self) {
+    /// A call is about to begin. Known before it does, the microphone is not open for a moment.
+    pub(super) async fn choose_talk(&mut self) {
         self.talk.switched();
+        let by_key = self.preferences.settings.talk == TalkMode::WhileHeld;
+        self.step(Input::TalkChosen { by_key }).await;
+    }
+
+    /// The person wants to talk in another way.
+    pub(super) async fn change_talk(&mut self) {
+        self.choose_talk().await;
         match self.preferences.settings.talk {
             TalkMode::Open => {}
             TalkMode::WhileHeld => self.step(Input::MicrophoneSwitched { on: false }).await,
