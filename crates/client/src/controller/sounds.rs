@@ -16,10 +16,7 @@ impl Controller {
         if std::mem::replace(&mut self.sounding, tone) == tone {
             return;
         }
-        match tone {
-            Some(tone) => self.sound(tone),
-            None => self.sounder.stop(),
-        }
+        self.sounder.last(tone.map(|tone| (tone, self.device_for(tone))));
     }
 
     /// The call stands.
@@ -44,18 +41,18 @@ impl Controller {
             let microphone = self.devices.chosen(DeviceKind::Microphone);
             self.sounder.sample(microphone, self.devices.chosen(DeviceKind::Speaker));
         } else {
-            self.sounder.stop();
+            self.sounder.stop_sample();
         }
     }
 
     fn sound_once(&self, tone: Option<Tone>) {
         if let Some(tone) = tone.filter(|_| self.preferences.settings.call_sounds) {
-            self.sound(tone);
+            self.sounder.play(tone, self.device_for(tone));
         }
     }
 
-    fn sound(&self, tone: Tone) {
+    fn device_for(&self, tone: Tone) -> Option<String> {
         let on = if tone == Tone::Ring { DeviceKind::Ringer } else { DeviceKind::Speaker };
-        self.sounder.play(tone, self.devices.chosen(on));
+        self.devices.chosen(on)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tincan_media::device::{Devices, OpenDevice, SpeakerSource};
+use tincan_media::device::{DeviceReport, Devices, OpenDevice, SpeakerSource};
 use tincan_media::sample::{Recorded, Recording, record};
 use tincan_media::tones::{Playing, Tone};
 use tokio::sync::mpsc::UnboundedSender;
@@ -17,19 +17,36 @@ use tokio::sync::mpsc::UnboundedSender;
 const TAIL: Duration = Duration::from_millis(200);
 /// How much is recorded to listen to.
 const SAMPLE: Duration = Duration::from_secs(5);
+/// A ring that no device plays is tried again after so long.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 enum Order {
+    Last(Option<Lasting>),
     Play(Tone, Option<String>),
-    Sample { microphone: Option<String>, speaker: Option<String> },
-    Stop,
+    Sample {
+        microphone: Option<String>,
+        speaker: Option<String>,
+    },
+    StopSample,
+    /// The speaker that was opened as the so manieth has failed.
+    Lost(u64),
     End,
+}
+
+/// A tone that goes on, and the device that is to play it.
+type Lasting = (Tone, Option<String>);
+
+/// Silences what is played at once, however long its device takes to close.
+#[derive(Default)]
+struct Hush {
+    lasting: AtomicBool,
+    once: AtomicBool,
 }
 
 /// The thread. Dropping it ends what is played.
 pub struct Sounder {
     orders: Sender<Order>,
-    /// Silences what is played at once, however long its device takes to close.
-    hush: Arc<AtomicBool>,
+    hush: Arc<Hush>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -37,35 +54,61 @@ impl Sounder {
     /// Starts the thread, which opens nothing yet.
     pub fn start(devices: Arc<dyn Devices>, notes: UnboundedSender<MediaNote>) -> Self {
         let (orders, queue) = channel();
-        let hush = Arc::<AtomicBool>::default();
-        let theirs = hush.clone();
+        let hush = Arc::<Hush>::default();
+        let (theirs, lost) = (hush.clone(), orders.clone());
         let thread = std::thread::Builder::new()
             .name("call sounds".into())
             .spawn(move || {
-                Sounding { devices, hush: theirs, notes, doing: Doing::Nothing }.run(&queue)
+                let doing = Doing::Nothing { until: None };
+                let sounding = Sounding {
+                    devices,
+                    hush: theirs,
+                    notes,
+                    lost,
+                    opened: 0,
+                    lasting: None,
+                    doing,
+                };
+                sounding.run(&queue);
             })
             .inspect_err(|error| tracing::error!(%error, "no thread for the sounds of calls"))
             .ok();
         Self { orders, hush, thread }
     }
 
-    /// Plays this instead of what is played, on the device with this id or the system's own.
+    /// Plays this tone from now on, again and again, on the device with this id or the system's
+    /// own; with nothing, what is played once goes on to its end.
+    pub fn last(&self, tone: Option<Lasting>) {
+        self.hush.lasting.store(true, Ordering::Release);
+        if tone.is_some() {
+            self.hush.once.store(true, Ordering::Release);
+        }
+        self.order(Order::Last(tone));
+    }
+
+    /// Plays this once. What lasts goes on afterwards.
     pub fn play(&self, tone: Tone, device: Option<String>) {
+        self.hush_all();
         self.order(Order::Play(tone, device));
     }
 
-    /// Records what is said for a while, and plays it back.
+    /// Records what is said for a while, and plays it back. What lasts goes on afterwards.
     pub fn sample(&self, microphone: Option<String>, speaker: Option<String>) {
+        self.hush_all();
         self.order(Order::Sample { microphone, speaker });
     }
 
-    /// Ends what is played or recorded.
-    pub fn stop(&self) {
-        self.order(Order::Stop);
+    /// Ends that.
+    pub fn stop_sample(&self) {
+        self.order(Order::StopSample);
+    }
+
+    fn hush_all(&self) {
+        self.hush.lasting.store(true, Ordering::Release);
+        self.hush.once.store(true, Ordering::Release);
     }
 
     fn order(&self, order: Order) {
-        self.hush.store(true, Ordering::Release);
         // Without its thread there is no sound.
         let _ = self.orders.send(order);
     }
@@ -73,6 +116,7 @@ impl Sounder {
 
 impl Drop for Sounder {
     fn drop(&mut self) {
+        self.hush_all();
         self.order(Order::End);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -82,12 +126,12 @@ impl Drop for Sounder {
 
 /// What the thread is about.
 enum Doing {
-    Nothing,
-    /// Until then, if it does not go on.
-    Playing {
-        _speaker: Box<dyn OpenDevice>,
-        until: Option<Instant>,
-    },
+    /// If something is to last, no device plays it; until then.
+    Nothing { until: Option<Instant> },
+    /// What lasts.
+    Ringing { _speaker: Box<dyn OpenDevice> },
+    /// A tone, once, or else a recording.
+    Playing { _speaker: Box<dyn OpenDevice>, until: Instant, tone: bool },
     Recording {
         microphone: Box<dyn OpenDevice>,
         recording: Recording,
@@ -98,8 +142,12 @@ enum Doing {
 
 struct Sounding {
     devices: Arc<dyn Devices>,
-    hush: Arc<AtomicBool>,
+    hush: Arc<Hush>,
     notes: UnboundedSender<MediaNote>,
+    lost: Sender<Order>,
+    /// Speakers so far.
+    opened: u64,
+    lasting: Option<Lasting>,
     doing: Doing,
 }
 
@@ -107,54 +155,89 @@ impl Sounding {
     fn run(mut self, orders: &Receiver<Order>) {
         loop {
             let until = match &self.doing {
-                Doing::Nothing => None,
-                Doing::Playing { until, .. } => *until,
-                Doing::Recording { until, .. } => Some(*until),
+                Doing::Ringing { .. } => None,
+                Doing::Nothing { until } => *until,
+                Doing::Playing { until, .. } | Doing::Recording { until, .. } => Some(*until),
             };
             let order = match until {
                 Some(until) => orders.recv_timeout(until.saturating_duration_since(Instant::now())),
                 None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            let before = std::mem::replace(&mut self.doing, Doing::Nothing);
-            match (order, before) {
-                (Ok(Order::Play(tone, device)), before) => {
-                    drop(before);
+            match order {
+                Ok(Order::Last(lasting)) => {
+                    self.lasting = lasting;
+                    let goes_on = matches!(self.doing, Doing::Playing { tone: true, .. });
+                    if self.lasting.is_some() || !goes_on {
+                        self.end();
+                    }
+                }
+                Ok(Order::Play(tone, device)) => {
+                    self.stop();
                     self.play(tone, device.as_deref());
                     self.tell(SampleView::Off);
                 }
-                (Ok(Order::Sample { microphone, speaker }), before) => {
-                    drop(before);
+                Ok(Order::Sample { microphone, speaker }) => {
+                    self.stop();
                     self.record(microphone.as_deref(), speaker);
                 }
-                (
-                    Err(RecvTimeoutError::Timeout),
-                    Doing::Recording { microphone, recording, speaker, .. },
-                ) => {
-                    drop(microphone);
-                    self.play_back(recording.finish(), speaker.as_deref());
+                Ok(Order::StopSample) => {
+                    if matches!(self.doing, Doing::Playing { .. } | Doing::Recording { .. }) {
+                        self.end();
+                    }
                 }
-                (Ok(Order::Stop) | Err(RecvTimeoutError::Timeout), before) => {
-                    drop(before);
-                    self.tell(SampleView::Off);
+                Ok(Order::Lost(speaker)) => {
+                    // What was closed meanwhile is of no interest.
+                    if speaker == self.opened {
+                        self.end();
+                    }
                 }
-                (Ok(Order::End) | Err(RecvTimeoutError::Disconnected), _) => return,
+                Err(RecvTimeoutError::Timeout) => match self.stop() {
+                    Doing::Recording { microphone, recording, speaker, .. } => {
+                        drop(microphone);
+                        self.play_back(recording.finish(), speaker.as_deref());
+                    }
+                    Doing::Nothing { .. } | Doing::Ringing { .. } | Doing::Playing { .. } => {
+                        self.end();
+                    }
+                },
+                Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+            // Whatever has ended, or could not begin.
+            if matches!(self.doing, Doing::Nothing { until: None }) && self.lasting.is_some() {
+                self.ring();
             }
         }
     }
 
-    fn play(&mut self, tone: Tone, device: Option<&str>) {
-        let until = (!tone.repeats()).then(|| tone.length());
+    fn stop(&mut self) -> Doing {
+        std::mem::replace(&mut self.doing, Doing::Nothing { until: None })
+    }
+
+    fn end(&mut self) {
+        drop(self.stop());
+        self.tell(SampleView::Off);
+    }
+
+    /// Plays what lasts.
+    fn ring(&mut self) {
+        let Some((tone, device)) = self.lasting.clone() else { return };
+        self.hush.lasting.store(false, Ordering::Release);
         let hush = self.hush.clone();
-        self.sound(device, until, || {
-            let (mut playing, hush) = (Playing::new(tone), hush.clone());
-            Box::new(move |block| {
-                if hush.load(Ordering::Acquire) {
-                    playing.stop();
-                }
-                playing.fill(&mut block.left);
-                block.right = block.left;
-            })
-        });
+        let source = || hushed(tone, hush.clone(), |hush| &hush.lasting);
+        self.doing = match self.open(device.as_deref(), source) {
+            Some(_speaker) => Doing::Ringing { _speaker },
+            None => Doing::Nothing { until: Some(Instant::now() + TRY_AGAIN) },
+        };
+    }
+
+    fn play(&mut self, tone: Tone, device: Option<&str>) {
+        self.hush.once.store(false, Ordering::Release);
+        let hush = self.hush.clone();
+        let source = || hushed(tone, hush.clone(), |hush| &hush.once);
+        if let Some(_speaker) = self.open(device, source) {
+            let until = Instant::now() + tone.length() + TAIL;
+            self.doing = Doing::Playing { _speaker, until, tone: true };
+        }
     }
 
     fn record(&mut self, microphone: Option<&str>, speaker: Option<String>) {
@@ -175,32 +258,38 @@ impl Sounding {
 
     fn play_back(&mut self, recorded: Recorded, speaker: Option<&str>) {
         let length = recorded.length();
-        self.sound(speaker, Some(length), || recorded.clone().player());
-        let playing = matches!(self.doing, Doing::Playing { .. });
-        self.tell(if playing { SampleView::Playing } else { SampleView::Off });
+        match self.open(speaker, || recorded.clone().player()) {
+            Some(_speaker) => {
+                let until = Instant::now() + length + TAIL;
+                self.doing = Doing::Playing { _speaker, until, tone: false };
+                self.tell(SampleView::Playing);
+            }
+            None => self.tell(SampleView::Off),
+        }
     }
 
-    /// Opens a speaker for as long; rather another than none.
-    fn sound(
+    /// Opens a speaker; rather another than none.
+    fn open(
         &mut self,
         device: Option<&str>,
-        length: Option<Duration>,
         source: impl Fn() -> SpeakerSource,
-    ) {
-        self.hush.store(false, Ordering::Release);
-        // One that is lost falls silent; the next sound looks for another.
-        let open = |device| self.devices.open_speaker(device, source(), Box::new(|_| {}));
+    ) -> Option<Box<dyn OpenDevice>> {
+        let mut open = |device| {
+            self.opened += 1;
+            let (lost, speaker) = (self.lost.clone(), self.opened);
+            let report: DeviceReport = Box::new(move |result| {
+                if result.is_err() {
+                    // The thread ends only after the device is closed.
+                    let _ = lost.send(Order::Lost(speaker));
+                }
+            });
+            self.devices.open_speaker(device, source(), report)
+        };
         let opened = open(device).or_else(|error| match device {
             Some(_) => open(None),
             None => Err(error),
         });
-        match opened {
-            Ok(speaker) => {
-                let until = length.map(|length| Instant::now() + length + TAIL);
-                self.doing = Doing::Playing { _speaker: speaker, until };
-            }
-            Err(error) => tracing::info!(%error, "a sound is not heard"),
-        }
+        opened.inspect_err(|error| tracing::info!(%error, "a sound is not heard")).ok()
     }
 
     fn tell(&self, sample: SampleView) {
@@ -208,3 +297,18 @@ impl Sounding {
         let _ = self.notes.send(MediaNote::Sample(sample));
     }
 }
+
+/// A tone that falls silent when it is told.
+fn hushed(tone: Tone, hush: Arc<Hush>, told: fn(&Hush) -> &AtomicBool) -> SpeakerSource {
+    let mut playing = Playing::new(tone);
+    Box::new(move |block| {
+        if told(&hush).load(Ordering::Acquire) {
+            playing.stop();
+        }
+        playing.fill(&mut block.left);
+        block.right = block.left;
+    })
+}
+
+#[cfg(test)]
+mod tests;
