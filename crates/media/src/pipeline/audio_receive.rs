@@ -202,8 +202,9 @@ impl Receiving {
             self.obey();
             let now = Instant::now();
             self.speaker.take_if(|speaker| speaker.is_gone());
+            let wanting = self.speaker.as_mut().is_some_and(|speaker| speaker.has_room(now));
             match &self.speaker {
-                Some(speaker) if speaker.has_room() => due = now + STALLED,
+                Some(_) if wanting => due = now + STALLED,
                 _ if now < due => {
                     std::thread::park_timeout(due - now);
                     continue;
