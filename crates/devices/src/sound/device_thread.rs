@@ -171,6 +171,10 @@ impl Watch {
                 Ok(Order::Failed(failure)) => return Some(failure),
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            let thread = self.pulse.thread.swap(0, Ordering::Relaxed);
+            if thread != 0 {
+                hurry(thread);
+            }
             let callbacks = self.pulse.callbacks.load(Ordering::Relaxed);
             if callbacks != last_callback.0 {
                 last_callback = (callbacks, Instant::now());

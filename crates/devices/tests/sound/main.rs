@@ -147,6 +147,37 @@ fn a_microphone_hears_other_programs() {
 }
 
 #[test]
+fn both_sides_of_music_cross_a_cable() {
+    with_server("both_sides_of_music_cross_a_cable", |sound| {
+        sound.cable("cableA").unwrap();
+        let devices = SystemDevices::new();
+        let mut left = tone(440.0);
+        let source = Box::new(move |block: &mut StereoBlock| {
+            *block = StereoBlock::SILENCE;
+            block.left.fill_with(|| left.next().unwrap_or_default());
+        });
+        let (heard, listening) = sync_channel(10_000);
+        let sink = Box::new(move |block: &StereoBlock| {
+            let _ = heard.try_send(*block);
+        });
+        let reports = Reports::default();
+        let (from, to) = (microphone_id("cableA"), speaker_id("cableA"));
+        let microphone = devices.open_microphone(Some(&from), sink, reports.sink()).unwrap();
+        let speaker = devices.open_speaker(Some(&to), source, reports.sink()).unwrap();
+        let loud = |side: &[f32]| side.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+        let mut sounding = 0;
+        while sounding < 50 {
+            let block: StereoBlock = listening.recv_timeout(PATIENCE).unwrap();
+            let (left, right) = (loud(&block.left), loud(&block.right));
+            assert!(right < 0.01, "what is on the left alone is on the right too: {right}");
+            // As loud as it was played, not halved.
+            sounding += usize::from(left > 0.45);
+        }
+        drop((microphone, speaker));
+    });
+}
+
+#[test]
 fn a_chosen_device_that_is_unplugged_is_lost_and_the_systems_choice_goes_on() {
     let test = "a_chosen_device_that_is_unplugged_is_lost_and_the_systems_choice_goes_on";
     with_server(test, |sound| {
