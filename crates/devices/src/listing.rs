@@ -15,7 +15,7 @@ use tincan_media::device::{DeviceEntry, DeviceList};
 /// A sound server that takes longer is broken: the connection attempt alone gives up after 2 s.
 const PATIENCE: Duration = Duration::from_millis(2500);
 /// Several open devices look for themselves at about the same time; one look does for all.
-const SHARED_LOOK: Duration = Duration::from_secs(1);
+const SHARED_LOOK: Duration = Duration::from_millis(250);
 
 /// The threads that look.
 pub(crate) struct Listing {

@@ -28,7 +28,13 @@ use tokio::sync::mpsc;
 /// A device that would not open is tried again after so long: somebody may have let it go.
 const TRY_AGAIN: Duration = Duration::from_secs(3);
 /// How often is looked, while devices are open, for others that come and go.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A chosen device that was listed, but could not be opened for all that, is tried so much later
+/// again: what stands in for it falls silent meanwhile.
+const BACK_AGAIN: Duration = Duration::from_secs(10);
+
+/// How a sound server calls the microphone that hears what a speaker plays.
+const MONITOR: &str = ".monitor";
 
 /// Which devices are to be open. The inner choice is an id, or absent for the system's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +177,7 @@ impl Keeper {
             camera_size: None,
             look: Instant::now(),
             seen: DeviceList::default(),
+            back_at: BTreeMap::new(),
         };
         let thread = std::thread::Builder::new()
             .name("devices".into())
@@ -225,6 +232,8 @@ struct Slot {
     open: Option<Box<dyn OpenDevice>>,
     try_again: Option<Instant>,
     told: Option<DeviceError>,
+    /// The system's choice that is gone, as long as it is: another one plays or hears by now.
+    gone: Option<String>,
 }
 
 struct Keeping {
@@ -243,6 +252,8 @@ struct Keeping {
     /// When is looked for devices next, while some are open.
     look: Instant,
     seen: DeviceList,
+    /// Not before then is a device taken back.
+    back_at: BTreeMap<DeviceKind, Instant>,
 }
 
 impl Keeping {
@@ -267,9 +278,9 @@ impl Keeping {
                     self.playout = playout;
                 }
                 Ok(Order::List) => {
-                    self.seen = self.devices.list();
+                    let list = self.devices.list();
+                    self.see(list);
                     self.tell(MediaNote::Listed(self.seen.clone()));
-                    continue;
                 }
                 Ok(Order::Lost(kind, generation, error)) => self.lose(kind, generation, error),
                 Ok(Order::OpenScreen(order)) => self.shares.open(order),
@@ -327,6 +338,7 @@ impl Keeping {
                 open: None,
                 try_again: None,
                 told: None,
+                gone: None,
             });
             let due = slot.try_again.is_none_or(|at| at <= Instant::now());
             if slot.open.is_none() && due {
@@ -362,41 +374,98 @@ impl Keeping {
             return;
         }
         let list = self.devices.list();
-        self.look = Instant::now() + LOOK_EVERY;
-        if list == self.seen {
-            return;
+        if self.see(list) {
+            self.tell(MediaNote::Listed(self.seen.clone()));
         }
-        self.seen = list;
-        self.tell(MediaNote::Listed(self.seen.clone()));
-        let back = |(kind, slot): (&DeviceKind, &Slot)| {
+    }
+
+    /// Does what follows from what there is now. Returns whether that is something else.
+    fn see(&mut self, list: DeviceList) -> bool {
+        let now = Instant::now();
+        self.look = now + LOOK_EVERY;
+        let before = std::mem::replace(&mut self.seen, list);
+        let changed = self.seen != before;
+        let mut back = Vec::new();
+        for (kind, slot) in &mut self.slots {
             let listed = entries(&self.seen, *kind);
+            let changed = listed != entries(&before, *kind);
+            if changed && slot.open.is_none() {
+                // The only one may be back.
+                slot.try_again = None;
+            }
             let there = |id: &String| listed.iter().any(|entry| entry.id == *id);
             let better = match &slot.choice {
-                Some(chosen) => slot.stands_in && there(chosen),
+                Some(chosen) if slot.stands_in && there(chosen) => {
+                    self.back_at.get(kind).is_none_or(|at| *at <= now)
+                }
+                Some(chosen) => {
+                    if !there(chosen) {
+                        self.back_at.remove(kind);
+                    }
+                    false
+                }
+                // The system's own would not open.
+                None if slot.stands_in => changed,
                 // The test picture, which nobody chose, is for want of a camera.
                 None => {
                     let open = slot.open.as_ref().map(|open| open.id());
                     open == Some(TEST_PICTURE_ID) && !listed.is_empty()
                 }
             };
-            better.then_some(*kind)
-        };
-        let back: Vec<DeviceKind> = self.slots.iter().filter_map(back).collect();
+            if better {
+                back.push(*kind);
+            }
+        }
         for kind in back {
+            self.back_at.insert(kind, now + BACK_AGAIN);
             self.close(kind);
+        }
+        self.follow_system();
+        changed
+    }
+
+    /// Tells when the system's choice is gone, whose stream a sound server moves elsewhere by itself,
+    /// and when it is back.
+    fn follow_system(&mut self) {
+        let mut moved = Vec::new();
+        for (&kind, slot) in &mut self.slots {
+            let Some(open) = &slot.open else { continue };
+            if kind == DeviceKind::Camera || slot.choice.is_some() || slot.stands_in {
+                continue;
+            }
+            let listed = entries(&self.seen, kind);
+            let there = |id: &str| listed.iter().any(|entry| entry.id == id);
+            let default = listed.iter().find(|entry| entry.default);
+            let gone = slot.gone.as_deref().unwrap_or(open.id());
+            let stands_in = match (&slot.gone, there(gone)) {
+                (None, true) | (Some(_), false) => continue,
+                (None, false) => true,
+                (Some(_), true) => false,
+            };
+            let Some(default) = default else { continue };
+            slot.gone = stands_in.then(|| gone.to_owned());
+            moved.push(MediaNote::Opened { kind, id: default.id.clone(), stands_in });
+        }
+        for note in moved {
+            self.tell(note);
         }
     }
 
-    /// Opens a device; where the chosen one is gone, the one that the system would use.
+    /// Opens a device; where the chosen one is gone, the one that the system would use, and where
+    /// that does not work, any other.
     fn open(&mut self, kind: DeviceKind, choice: Option<String>) {
         let chosen = self.open_one(kind, choice.as_deref());
         let (opened, stands_in) = match chosen {
             // A person who chose a camera does not want to be seen by another.
-            Err(DeviceError::Missing | DeviceError::Lost(_))
-                if choice.is_some() && kind != DeviceKind::Camera =>
-            {
-                (self.open_one(kind, None), true)
-            }
+            Err(error) if kind != DeviceKind::Camera => match (&choice, &error) {
+                (Some(_), DeviceError::Missing | DeviceError::Lost(_)) => {
+                    let system = self.open_one(kind, None);
+                    (system.or_else(|error| self.open_next_best(kind).ok_or(error)), true)
+                }
+                // The one that was chosen is there; others are no answer to why it does not open.
+                (Some(_), _) => (Err(error), false),
+                (None, _) => (self.open_next_best(kind).ok_or(error), true),
+            },
             chosen => (chosen, false),
         };
         let generation = self.opened;
@@ -409,10 +478,21 @@ impl Keeping {
                 slot.stands_in = stands_in;
                 slot.try_again = None;
                 slot.told = None;
+                slot.gone.take_if(|gone| *gone == id);
+                let stands_in = stands_in || slot.gone.is_some();
                 self.tell(MediaNote::Opened { kind, id, stands_in });
             }
             Err(error) => self.fail(kind, error),
         }
+    }
+
+    /// Opens the first that works, if any does.
+    fn open_next_best(&mut self, kind: DeviceKind) -> Option<Box<dyn OpenDevice>> {
+        let list = self.devices.list();
+        let others = entries(&list, kind).iter();
+        // What a speaker plays is no microphone: the others would hear themselves.
+        let others = others.filter(|entry| !entry.default && !entry.id.ends_with(MONITOR));
+        others.into_iter().find_map(|entry| self.open_one(kind, Some(&entry.id)).ok())
     }
 
     fn open_one(
@@ -541,7 +621,7 @@ impl Keeping {
         if slot.generation != generation {
             return;
         }
-        slot.open = None;
+        let was = slot.open.take().map(|open| open.id().to_owned());
         if kind == DeviceKind::Camera {
             self.track.end(Source::Camera);
             return self.fail(kind, error);
@@ -549,6 +629,9 @@ impl Keeping {
         tracing::info!(?kind, %error, "a device was lost");
         // Another takes its place at once.
         slot.try_again = None;
+        if slot.choice.is_none() && slot.gone.is_none() {
+            slot.gone = was;
+        }
     }
 
     fn fail(&mut self, kind: DeviceKind, error: DeviceError) {
@@ -576,3 +659,6 @@ pub fn entries(list: &DeviceList, kind: DeviceKind) -> &[DeviceEntry] {
         DeviceKind::Camera => &list.cameras,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,8 @@ struct Pulse {
     callbacks: AtomicU64,
     lost_buffers: AtomicU64,
     closed: AtomicBool,
+    /// Where the callbacks run; 0 before the first.
+    thread: AtomicI32,
 }
 
 /// Handed to whoever builds the stream, for its callbacks.
