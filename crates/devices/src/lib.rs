@@ -8,6 +8,8 @@ mod blocks;
 mod camera;
 mod listing;
 mod microphone;
+#[cfg(target_os = "linux")]
+mod rtkit;
 mod screen;
 mod sound;
 mod speaker;
@@ -36,6 +38,8 @@ pub struct SystemDevices {
 impl SystemDevices {
     /// Looks at nothing yet: the first call that needs the system connects to it.
     pub fn new() -> Self {
+        #[cfg(target_os = "linux")]
+        tincan_media::pipeline::real_time::ask_by(rtkit::ask);
         Self::default()
     }
 }

@@ -5,6 +5,7 @@ pub mod audio_receive;
 pub mod audio_send;
 mod freezes;
 pub mod key_frame_pace;
+pub mod real_time;
 pub mod sound_clock;
 pub mod video_receive;
 pub mod video_send;

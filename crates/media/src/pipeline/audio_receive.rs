@@ -81,7 +81,9 @@ impl AudioReceivePipeline {
     pub fn start() -> Self {
         let shared = Arc::<Shared>::default();
         let theirs = shared.clone();
-        let worker = Worker::spawn("audio mixer", move |stop| Receiving::new(theirs).run(&stop));
+        let worker = Worker::spawn_real_time("audio mixer", move |stop| {
+            Receiving::new(theirs).run(&stop);
+        });
         Self { shared, worker }
     }
 

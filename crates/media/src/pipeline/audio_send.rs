@@ -128,7 +128,7 @@ impl AudioSendPipeline {
         let shared = Arc::<Shared>::default();
         shared.muted.store(settings.muted, Ordering::Release);
         let theirs = shared.clone();
-        let worker = Worker::spawn("audio encoder", move |stop| {
+        let worker = Worker::spawn_real_time("audio encoder", move |stop| {
             Sending::new(theirs, settings, encoder, sink).run(&stop);
         });
         Ok(Self { settings: Mutex::new(settings), shared, worker })

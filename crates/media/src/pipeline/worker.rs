@@ -1,5 +1,6 @@
 //! A named thread that lives as long as its handle.
 
+use super::real_time::{hurry, this_thread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
@@ -44,6 +45,14 @@ impl Worker {
             .inspect_err(|error| tracing::error!(%error, name, "no thread can be started"))
             .ok();
         Self { stop, thread }
+    }
+
+    /// The same for a thread that sound waits for: with real-time priority, if the system allows it.
+    pub fn spawn_real_time(name: &str, run: impl FnOnce(Stop) + Send + 'static) -> Self {
+        Self::spawn(name, |stop| {
+            hurry(this_thread());
+            run(stop);
+        })
     }
 
     /// The thread, to be woken from `park`.
