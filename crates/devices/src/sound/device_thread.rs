@@ -8,16 +8,20 @@ use crate::sound::SoundDevices;
 use crate::worker::{Answer, poll};
 use cpal::traits::{DeviceTrait, StreamTrait};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tincan_media::device::{DeviceDelay, DeviceError, DeviceReport, OpenDevice};
+use tincan_media::pipeline::real_time::{hurry, this_thread};
 
 /// How often an open device looks whether it still exists.
-const LOOK_EVERY: Duration = Duration::from_millis(1000);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A second look follows so soon where the system seems to have chosen another device: while one is
+/// unplugged, the list and the choice may disagree. Longer than looks are shared.
+const SECOND_LOOK: Duration = Duration::from_millis(300);
 /// How often it looks whether the answer has come.
-const ANSWER_EVERY: Duration = Duration::from_millis(100);
+const ANSWER_EVERY: Duration = Duration::from_millis(50);
 /// A stream without a callback for so long is dead; Bluetooth devices pause for 2 to 3 s when
 /// they change their profile.
 const STALLED: Duration = Duration::from_secs(6);
@@ -55,7 +59,10 @@ pub(crate) struct Wires {
 impl Wires {
     /// For the data callback: `false` when nothing may be delivered any more.
     pub(crate) fn beat(&self) -> bool {
-        self.pulse.callbacks.fetch_add(1, Ordering::Relaxed);
+        if self.pulse.callbacks.fetch_add(1, Ordering::Relaxed) == 0 {
+            // Its priority is asked for on the device's own thread: that may wait and log.
+            self.pulse.thread.store(this_thread(), Ordering::Relaxed);
+        }
         !self.pulse.closed.load(Ordering::Acquire)
     }
 
@@ -102,7 +109,9 @@ where
                 return; // Whoever asked has given up.
             }
             report(Ok(()));
-            let watch = Watch { listing, side, pinned: wanted.map(|_| id), pulse: wires.pulse };
+            let pinned = wanted.is_some();
+            let mut watch =
+                Watch { listing, side, at: id, pinned, doubted: false, pulse: wires.pulse };
             let failure = watch.until_the_end(&ordered);
             watch.pulse.closed.store(true, Ordering::Release);
             drop(stream);
@@ -138,8 +147,12 @@ where
     let host = connect().ok_or(DeviceError::Missing)?;
     let device = find(&host, side, id)?;
     let shape = match side {
-        Side::Microphone => device.supported_input_configs().map(choose),
-        Side::Speaker => device.supported_output_configs().map(choose),
+        Side::Microphone => {
+            let own = device.default_input_config().ok().map(|config| config.channels());
+            device.supported_input_configs().map(|offers| choose(offers, own))
+        }
+        // Sides that a speaker does not have are mixed where that is known.
+        Side::Speaker => device.supported_output_configs().map(|offers| choose(offers, None)),
     };
     let shape = shape
         .map_err(|error| while_opening(&error))?
@@ -154,20 +167,28 @@ where
 struct Watch {
     listing: Arc<Listing>,
     side: Side,
-    /// The id of a device that a person chose: its loss is told. A stream of the system's
-    /// choice follows that choice instead.
-    pinned: Option<String>,
+    /// Where the stream is. cpal asks sound servers for a certain device always: a server moves the
+    /// stream when that is gone, but not when the system's choice is another one.
+    at: String,
+    /// A person chose it.
+    pinned: bool,
+    /// The system's choice is another at the last look.
+    doubted: bool,
     pulse: Arc<Pulse>,
 }
 
 impl Watch {
     /// Returns when the device is to be closed, with the reason if it failed.
-    fn until_the_end(&self, orders: &Receiver<Order>) -> Option<DeviceError> {
+    fn until_the_end(&mut self, orders: &Receiver<Order>) -> Option<DeviceError> {
         let mut look: Option<Receiver<Option<SoundDevices>>> = None;
         let mut last_callback = (0, Instant::now());
         let mut lost_buffers = 0;
         loop {
-            let pause = if look.is_some() { ANSWER_EVERY } else { LOOK_EVERY };
+            let pause = match look {
+                Some(_) => ANSWER_EVERY,
+                None if self.doubted => SECOND_LOOK,
+                None => LOOK_EVERY,
+            };
             match orders.recv_timeout(pause) {
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
                 Ok(Order::Failed(failure)) => return Some(failure),
@@ -189,21 +210,36 @@ impl Watch {
                 lost_buffers = lost;
             }
             look = match look {
-                None => self.pinned.as_ref().and_then(|_| self.listing.begin_sound_look()),
+                None => self.listing.begin_sound_look(),
                 Some(answer) => match poll(&answer) {
                     Answer::Waiting => Some(answer),
-                    Answer::Here(Some(devices)) if self.is_gone(&devices) => {
-                        return Some(DeviceError::Lost("it was removed".into()));
-                    }
-                    Answer::Here(_) | Answer::Gone => None,
+                    Answer::Here(Some(devices)) => match self.judge(&devices) {
+                        Some(failure) => return Some(failure),
+                        None => None,
+                    },
+                    Answer::Here(None) | Answer::Gone => None,
                 },
             };
         }
     }
 
-    fn is_gone(&self, devices: &SoundDevices) -> bool {
-        let Some(pinned) = &self.pinned else { return false };
-        !devices.side(self.side).iter().any(|entry| entry.id == *pinned)
+    /// Why the device is to be closed, if it is.
+    fn judge(&mut self, devices: &SoundDevices) -> Option<DeviceError> {
+        let listed = devices.side(self.side);
+        let there = listed.iter().any(|entry| entry.id == self.at);
+        if self.pinned {
+            return (!there).then(|| DeviceError::Lost("it was removed".into()));
+        }
+        let default = listed.iter().find(|entry| entry.default)?;
+        let doubted = there && default.id != self.at;
+        if doubted && self.doubted {
+            return Some(DeviceError::Lost("the system chose another".into()));
+        }
+        self.doubted = doubted;
+        if !there {
+            self.at = default.id.clone();
+        }
+        None
     }
 }
 

@@ -37,7 +37,12 @@ fn cables_are_listed_and_the_defaults_marked() {
     with_server("cables_are_listed_and_the_defaults_marked", |sound| {
         let (a, b) = (sound.cable("cableA").unwrap(), sound.cable("cableB").unwrap());
         sound.make_default(&a, &b).unwrap();
-        let list = SystemDevices::new().list();
+        let devices = SystemDevices::new();
+        let list = devices.list();
+        let begun = Instant::now();
+        (0..10).for_each(|_| drop(devices.list()));
+        // Open devices look twice a second.
+        eprintln!("a look takes {:?}", begun.elapsed() / 10);
         assert_eq!(ids(&list.speakers), ["pulseaudio:cableA", "pulseaudio:cableB"]);
         assert_eq!(
             ids(&list.microphones),
@@ -213,6 +218,29 @@ fn a_chosen_device_that_is_unplugged_is_lost_and_the_systems_choice_goes_on() {
         assert_eq!(followed.failures(), []);
         assert_eq!(ids(&devices.list().speakers), [speaker_id(&b.sink)]);
         drop((pinned, speaker));
+    });
+}
+
+#[test]
+fn a_stream_of_the_systems_choice_says_so_when_that_is_another_by_default() {
+    let test = "a_stream_of_the_systems_choice_says_so_when_that_is_another_by_default";
+    with_server(test, |sound| {
+        let (a, b) = (sound.cable("cableA").unwrap(), sound.cable("cableB").unwrap());
+        sound.make_default(&a, &a).unwrap();
+        let (devices, clicks) = (SystemDevices::new(), Arc::new(Clicks::default()));
+        let (chosen, followed) = (Reports::default(), Reports::default());
+        let id = speaker_id("cableA");
+        let pinned = devices.open_speaker(Some(&id), clicks.source(), chosen.sink()).unwrap();
+        let speaker = devices.open_speaker(None, clicks.source(), followed.sink()).unwrap();
+        let microphone = devices.open_microphone(None, clicks.sink(), followed.sink()).unwrap();
+        sound.make_default(&b, &b).unwrap();
+        let changed = Instant::now();
+        wait_until(PATIENCE, "both say so", || Ok(followed.failures().len() == 2)).unwrap();
+        eprintln!("noticed after {:?}", changed.elapsed());
+        assert_eq!(chosen.failures(), [], "what a person chose stays");
+        drop((pinned, speaker, microphone));
+        let again = devices.open_speaker(None, clicks.source(), followed.sink()).unwrap();
+        assert_eq!(again.id(), speaker_id("cableB"));
     });
 }
 
