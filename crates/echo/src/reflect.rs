@@ -22,6 +22,8 @@ const CELT_FRAMES: [u32; 4] = [120, 240, 480, 960];
 pub struct SoundReflector {
     /// The stream, and the timestamp that follows what came last.
     expected: Option<(u32, u32)>,
+    /// When on the way back follows what came last.
+    at: Duration,
 }
 
 impl SoundReflector {
@@ -50,12 +52,14 @@ impl SoundReflector {
             return None;
         }
         self.expected = Some((packet.ssrc, timestamp.wrapping_add(samples)));
-        let gap = ticks(ahead);
+        let (gap, duration) = (ticks(ahead), ticks(samples));
+        let at = self.at + if gap > LONGEST_SILENCE { Duration::ZERO } else { gap };
+        self.at = at + duration;
         Some(EncodedAudio {
             payload: payload.clone(),
-            duration: ticks(samples),
+            duration,
             level: packet.sound.level.unwrap_or(UNTOLD),
-            gap: if gap > LONGEST_SILENCE { Duration::ZERO } else { gap },
+            at,
             fresh: false,
             captured: packet.arrived,
         })
@@ -159,10 +163,10 @@ mod tests {
     #[test]
     fn silence_and_losses_keep_their_length() {
         let mut reflector = SoundReflector::default();
-        let gaps: Vec<_> = [u32::MAX - 959, 0, 2_880]
-            .map(|at| reflector.reflect(&sound(at))[0].gap.as_millis())
+        let at: Vec<_> = [u32::MAX - 959, 0, 2_880]
+            .map(|at| reflector.reflect(&sound(at))[0].at.as_millis())
             .into();
-        assert_eq!(gaps, [0, 0, 40]);
+        assert_eq!(at, [0, 20, 80], "40 are missing");
     }
 
     #[test]
@@ -187,7 +191,7 @@ mod tests {
         assert_eq!(sent(1_920).len(), 1, "nothing before the first is missing");
         assert_eq!(sent(2_880).len(), 1);
         let both = sent(4_800);
-        assert_eq!((both.len(), both[0].payload.len(), both[0].gap.as_millis()), (2, 2, 0));
+        assert_eq!((both.len(), both[0].payload.len(), both[0].at.as_millis()), (2, 2, 40));
     }
 
     #[test]

@@ -14,8 +14,9 @@ pub struct EncodedAudio {
     pub duration: Duration,
     /// How loud it is.
     pub level: SoundLevel,
-    /// Nothing was sent just before it (silence): the RTP timestamp jumps by this.
-    pub gap: Duration,
+    /// When its sound begins by the microphone's clock, since that began: what lies between the end of
+    /// one packet and the beginning of the next was not sent, as silence, or is lost.
+    pub at: Duration,
     /// The encoder has forgotten what came before, of which nothing may go along with this.
     pub fresh: bool,
     /// When the first of what is heard of it reached the microphone, as far as that is known: it may

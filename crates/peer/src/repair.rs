@@ -6,7 +6,7 @@ mod lossiness;
 mod missing;
 mod resend;
 
-use missing::Missing;
+use missing::{Arrived, Missing};
 use resend::Resend;
 use rtc::interceptor::{
     Attribute, AttributedPacket, Interceptor, Packet, Slot, StreamInfo, TaggedPacket,
@@ -83,14 +83,21 @@ impl Requests {
 
     fn look(&mut self, now: Instant, packet: &rtc::rtp::Packet) {
         let ssrc = packet.header.ssrc;
+        let arrived = |sequence, payload| Arrived {
+            sequence,
+            marker: packet.header.marker,
+            begins_key_frame: begins_key_frame(payload),
+        };
         if let Some(missing) = self.streams.get_mut(&ssrc) {
-            let begins = begins_key_frame(&packet.payload);
-            missing.arrived(now, packet.header.sequence_number, begins);
+            missing.arrived(now, arrived(packet.header.sequence_number, &packet.payload));
         } else if let Some(first) = self.repeats.get(&ssrc)
             && let Some(missing) = self.streams.get_mut(first)
-            && let [high, low, ..] = packet.payload[..]
-            && let Some(took) =
-                missing.repaired(now, u16::from_be_bytes([high, low]), self.round_trip.get())
+            && let [high, low, ref payload @ ..] = packet.payload[..]
+            && let Some(took) = missing.repaired(
+                now,
+                arrived(u16::from_be_bytes([high, low]), payload),
+                self.round_trip.get(),
+            )
         {
             self.round_trip.note(took);
         }
@@ -314,7 +321,8 @@ mod tests {
     }
 
     fn packet(now: Instant, sequence_number: u16) -> TaggedPacket {
-        let header = Header { version: 2, ssrc: SSRC, sequence_number, ..Default::default() };
+        let header =
+            Header { version: 2, ssrc: SSRC, marker: true, sequence_number, ..Default::default() };
         let payload = bytes::Bytes::from_static(b"Apicture");
         let packet = Packet::Rtp(rtc::rtp::Packet { header, payload });
         TaggedPacket { now, transport: Default::default(), message: AttributedPacket::new(packet) }

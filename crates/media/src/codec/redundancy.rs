@@ -3,7 +3,7 @@
 
 use crate::codec::opus::Content;
 use crate::congestion::VoiceForm;
-use crate::congestion::budget::LEAST_VOICE;
+use crate::congestion::budget::{LEAST_VOICE, is_wide};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use tincan_proto::units::Bitrate;
@@ -16,6 +16,10 @@ const LEAST: usize = 25;
 const ONE_FROM: f32 = 0.09;
 /// From this loss on two packets in a row are often lost.
 const TWO_FROM: f32 = 0.16;
+/// The same on a way on which copies are of no weight: there a whole copy is better than a coarse one, and
+/// packets may be short, whose copies come sooner.
+const ONE_FROM_WIDE: f32 = 0.015;
+const TWO_FROM_WIDE: f32 = 0.06;
 /// Losses in a row make it as much worse than chance would, up to this factor.
 const MOST_IN_ROWS: f32 = 2.5;
 /// What was needed a moment ago is kept: the next losses are likelier than their end.
@@ -50,7 +54,11 @@ impl Redundancy {
         content: Content,
     ) -> u8 {
         let loss = self.loss().unwrap_or(reported);
-        let wanted = u8::from(loss >= ONE_FROM) + u8::from(loss >= TWO_FROM);
+        let (one, two) = match is_wide(available) {
+            true => (ONE_FROM_WIDE, TWO_FROM_WIDE),
+            false => (ONE_FROM, TWO_FROM),
+        };
+        let wanted = u8::from(loss >= one) + u8::from(loss >= two);
         if wanted >= self.copies || self.until.is_none_or(|until| now >= until) {
             self.copies = wanted;
             self.until = Some(now + KEPT_FOR);
@@ -132,6 +140,15 @@ mod tests {
         assert!(none < 0.01 && little < 0.1 && some < 1.0, "{means:?}");
         assert!((0.9..1.8).contains(&tenth), "{means:?}");
         assert!(fifth > 1.8 && third > 1.9, "{means:?}");
+    }
+
+    #[test]
+    fn copies_come_sooner_where_they_are_of_no_weight() {
+        let wide = Bitrate::from_kbps(2_000);
+        let means =
+            [0.0, 0.03, 0.1].map(|share| over_seeds(&|seed| mean(random(share, seed), wide)));
+        let [none, little, tenth] = means;
+        assert!(none < 0.01 && little > 0.8 && tenth > 1.8, "{means:?}");
     }
 
     #[test]

@@ -111,11 +111,12 @@ impl VoiceRate {
             true => self.loss.clamp(1.0, MOST_LOSS).round() as u8,
             false => 0,
         };
-        // What is lost must not be long, but what is short carries copies badly.
-        let calm = !self.copies && ways.iter().all(|way| way.copies == 0);
+        // The codec's own copies are bad in short packets; those that go along are as good, and sooner there.
         let packet = match long {
             Some(long) => long,
-            None if calm && bitrate >= SHORT_FROM && ways.len() <= SHORT_FOR => PacketTime::Short,
+            None if !self.copies && bitrate >= SHORT_FROM && ways.len() <= SHORT_FOR => {
+                PacketTime::Short
+            }
             None => PacketTime::Usual,
         };
         self.settings = OpusSettings {
@@ -216,6 +217,7 @@ mod tests {
         assert_eq!(packet(&[way(300, 0.0, 0)]), PacketTime::Usual);
         assert_eq!(packet(&[way(3_000, 0.0, 0)]), PacketTime::Short);
         assert_eq!(packet(&[way(3_000, 0.0, 0), way(3_000, 0.03, 0)]), PacketTime::Usual);
+        assert_eq!(packet(&[way(3_000, 0.0, 0), way(3_000, 0.07, 2)]), PacketTime::Short);
         assert_eq!(packet(&[way(3_000, 0.0, 0); 3]), PacketTime::Usual);
     }
 

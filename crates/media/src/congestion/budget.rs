@@ -84,6 +84,13 @@ pub(crate) const MOST_VOICE: u32 = 64_000;
 
 /// The voice while copies of it go along: they make better what more bits could not.
 const MOST_COPIED: u32 = 32_000;
+/// The same where there is room for both.
+const MOST_COPIED_WIDE: u32 = 48_000;
+/// Whether so much is available that the voice's copies and headers are of no weight beside it.
+pub fn is_wide(available: Bitrate) -> bool {
+    VOICE.iter().all(|(up_to, _)| available.bps() >= *up_to)
+}
+
 /// A voice that is still understood.
 pub const LEAST_VOICE: Bitrate = Bitrate::from_kbps(12);
 
@@ -95,7 +102,8 @@ fn voice(available: u32, form: VoiceForm) -> Bitrate {
         return voice;
     }
     let room = form.half(Bitrate::from_bps(available));
-    voice.min(Bitrate::from_bps(MOST_COPIED)).min(room).max(LEAST_VOICE)
+    let most = if wide.is_none() { MOST_COPIED_WIDE } else { MOST_COPIED };
+    voice.min(Bitrate::from_bps(most)).min(room).max(LEAST_VOICE)
 }
 
 /// Divides what is available; `loss` of it has to be sent again, and `protection` of pictures goes along

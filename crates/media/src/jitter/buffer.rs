@@ -22,6 +22,8 @@ const FASTER_ABOVE: Duration = Duration::from_millis(15);
 const MUCH_FASTER_ABOVE: Duration = Duration::from_millis(100);
 /// ... and by this much a cut: half a second late is no conversation.
 const CUT_ABOVE: Duration = Duration::from_millis(300);
+/// Before anything was heard of a voice, waiting this much longer is worth a cut, which nobody hears.
+const FIRST_CUT_ABOVE: Duration = Duration::from_millis(20);
 /// Waiting less than the target by this much is worth a period more. With a period of 15 ms it then
 /// waits too long by 13, which is not worth one less.
 const SLOWER_BELOW: Duration = Duration::from_millis(2);
@@ -92,6 +94,8 @@ pub struct AudioJitterBuffer {
     uncertain: i64,
     /// The timestamp of what is played now.
     playing: Option<u32>,
+    /// Something was heard since the voice came, or its clock changed.
+    heard: bool,
     /// What is missing was made up last.
     making_up: bool,
     /// What the sender says of how loud it is now.
@@ -115,6 +119,7 @@ impl AudioJitterBuffer {
             concealed: 0,
             uncertain: 0,
             playing: None,
+            heard: false,
             making_up: false,
             level: None,
             before: JitterStatistics::default(),
@@ -334,10 +339,12 @@ impl AudioJitterBuffer {
         self.statistics.restored += u64::from(held.restored);
         self.concealed = 0;
         self.making_up = false;
-        if waited > self.delay.target() + CUT_ABOVE {
+        let cut_above = if self.heard { CUT_ABOVE } else { FIRST_CUT_ABOVE };
+        if waited > self.delay.target() + cut_above && (self.heard || !self.held.is_empty()) {
             self.statistics.skipped += 1;
             return Pulled::Skip(held.payload);
         }
+        self.heard = true;
         self.statistics.samples += held.samples as u64;
         Pulled::Decode(held.payload)
     }
@@ -438,6 +445,7 @@ impl AudioJitterBuffer {
         self.delay.restart();
         self.phase = Phase::Idle;
         self.next = None;
+        self.heard = false;
         self.concealed = 0;
         self.settle(true);
     }

@@ -9,6 +9,8 @@ const MIN: Duration = Duration::from_millis(20);
 const MIN_SHORT: Duration = Duration::from_millis(15);
 /// The same in microseconds.
 const SHORT: i64 = 10_000;
+/// The usual length of packets, in microseconds.
+const USUAL: f64 = 20_000.0;
 /// The most: beyond this people talk over each other, and gaps are the lesser evil.
 const MAX: Duration = Duration::from_millis(300);
 /// Before anything was measured.
@@ -23,8 +25,19 @@ const STEP: i64 = 5_000;
 const STEPS: usize = 60;
 /// The share of packets that are to come in time.
 const QUANTILE: f64 = 0.96;
-/// What a packet counts for after the next one came: half after 140 packets, 2.8 s at 20 ms.
+/// What a packet counts for 20 ms later: half after 2.8 s.
 const KEPT: f64 = 0.995;
+/// So many packets are taken for punctual before any has come: a network is not judged by its first ones,
+/// which meet machines that are busy with the call's beginning.
+const PUNCTUAL: u32 = 60;
+/// Packets that come together, after so many microseconds at most, are one stall.
+const TOGETHER: i64 = 3_000;
+/// Of these, so many are counted: a stall is one event, however many packets waited for its end.
+const COUNTED_TOGETHER: u32 = 2;
+/// Peaks are not looked for before: in microseconds after the first packet.
+const PEAKS_AFTER: i64 = 500_000;
+/// The fastest is slower now by this much, in microseconds: another way, or a clock that was put on.
+const STEPPED: i64 = 4 * STEP;
 /// What is lost and can be restored counts as often: waited for in vain, all of it is made up.
 const RESTORED_COUNTS: u32 = 3;
 /// A packet later than the quantile by this is a peak, in microseconds: a burst, handed over as
@@ -32,8 +45,10 @@ const RESTORED_COUNTS: u32 = 3;
 const PEAK_ABOVE: i64 = 20_000;
 /// Peaks that come back within this time are waited for.
 const PEAKS_WITHIN: Duration = Duration::from_secs(10);
-/// The target falls by this much a second.
+/// The target falls by this much a second ...
 const FALL_PER_SECOND: f64 = 0.02;
+/// ... and at least by this share of what it is too high by.
+const FALL_SHARE: f64 = 1.0;
 
 /// Estimates the target delay, and by how much each packet is later than the fastest.
 #[derive(Debug)]
@@ -46,6 +61,9 @@ pub(crate) struct DelayEstimator {
     /// How often packets were late by so many steps; sums up to 1 once there are packets.
     late: [f64; STEPS],
     packets: u32,
+    /// When the first packet came, and the last, and how many with that.
+    first: Option<i64>,
+    together: (Option<i64>, u32),
     peaks: VecDeque<Peak>,
     target: Duration,
     /// How long packets are.
@@ -65,11 +83,15 @@ struct Peak {
 
 impl DelayEstimator {
     pub fn new(epoch: Instant) -> Self {
+        let mut late = [0.0; STEPS];
+        late[0] = 1.0;
         Self {
             epoch,
             fast: VecDeque::new(),
-            late: [0.0; STEPS],
+            late,
             packets: 0,
+            first: None,
+            together: (None, 0),
             peaks: VecDeque::new(),
             target: INITIAL,
             length: 0,
@@ -93,14 +115,41 @@ impl DelayEstimator {
         if let Some(last) = self.last.replace(transit) {
             self.jitter += ((transit - last).abs() as f64 - self.jitter) / 16.0;
         }
+        let before = self.fast.front().map(|(_, fastest)| *fastest);
         let oldest = now - FASTEST_OF.as_micros() as i64;
         while self.fast.pop_front_if(|(at, _)| *at < oldest).is_some() {}
         while self.fast.pop_back_if(|(_, slower)| *slower >= transit).is_some() {}
         self.fast.push_back((now, transit));
-        let late = transit - self.fast.front().map_or(transit, |(_, fastest)| *fastest);
-        self.count(late);
-        self.note_peak(now, late);
+        let fastest = self.fast.front().map_or(transit, |(_, fastest)| *fastest);
+        if let Some(slower) = before.map(|before| fastest - before)
+            && slower >= STEPPED
+        {
+            self.step(slower);
+        }
+        let late = transit - fastest;
+        let (last, together) = self.together;
+        let with_last = last.is_some_and(|last| now - last <= TOGETHER);
+        let together = if with_last { together + 1 } else { 1 };
+        self.together = (Some(now), together);
+        if together <= COUNTED_TOGETHER {
+            self.count(late);
+        }
+        if now - *self.first.get_or_insert(now) >= PEAKS_AFTER {
+            self.note_peak(now, late);
+        }
         self.aim(now);
+    }
+
+    /// What all are late against is slower by so many microseconds: none of those before were so late.
+    fn step(&mut self, slower: i64) {
+        let steps = usize::try_from(slower / STEP).unwrap_or(STEPS).min(STEPS - 1);
+        let punctual: f64 = self.late[..=steps].iter().sum();
+        self.late.copy_within(steps.., 0);
+        self.late[STEPS - steps..].fill(0.0);
+        self.late[0] = punctual;
+        self.peaks.iter_mut().for_each(|peak| peak.height -= slower);
+        let slower = Duration::from_micros(u64::try_from(slower).unwrap_or(0));
+        self.target = self.target.saturating_sub(slower).max(MIN_SHORT);
     }
 
     /// Notes that a lost packet could be played from here on, by what a later one carries of it: it
@@ -118,7 +167,9 @@ impl DelayEstimator {
     /// The first packets count for as much as all before them.
     fn count(&mut self, late: i64) {
         self.packets = self.packets.saturating_add(1);
-        let kept = KEPT.min(1.0 - 1.0 / f64::from(self.packets));
+        let of_usual = self.length as f64 / USUAL;
+        let kept =
+            KEPT.powf(of_usual).min(1.0 - 1.0 / f64::from(PUNCTUAL.saturating_add(self.packets)));
         self.late.iter_mut().for_each(|share| *share *= kept);
         let step = usize::try_from(late / STEP).unwrap_or(0).min(STEPS - 1);
         self.late[step] += 1.0 - kept;
@@ -157,7 +208,9 @@ impl DelayEstimator {
         let least = if self.length <= SHORT { MIN_SHORT } else { MIN };
         let wanted = (Duration::from_micros(late) + MARGIN).clamp(least, MAX);
         let passed = self.at.replace(now).map_or(0, |at| now - at);
-        let fall = Duration::from_secs_f64(passed.max(0) as f64 / 1e6 * FALL_PER_SECOND);
+        let too_high = self.target.saturating_sub(wanted).as_secs_f64();
+        let fall = FALL_PER_SECOND.max(FALL_SHARE * too_high) * passed.max(0) as f64 / 1e6;
+        let fall = Duration::from_secs_f64(fall);
         if self.packets >= 10 || wanted > self.target {
             self.target = wanted.max(self.target.saturating_sub(fall));
         }

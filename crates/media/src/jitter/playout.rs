@@ -4,7 +4,7 @@ use crate::audio::{BLOCK_SAMPLES, StereoBlock};
 use crate::codec::opus::{OpusDecoder, OpusError};
 use crate::encoded::{RtpPayload, SoundLevel};
 use crate::jitter::buffer::MAX_CONCEALED;
-use crate::jitter::stretch::{LONGEST, WINDOW, stretch};
+use crate::jitter::stretch::{LONGEST, Tempo, WINDOW, stretch};
 use crate::jitter::{AudioJitterBuffer, JitterStatistics, Pulled};
 use std::time::Instant;
 
@@ -17,6 +17,8 @@ const FADE_TO: usize = MAX_CONCEALED as usize / BLOCK_SAMPLES;
 const MERGE: usize = BLOCK_SAMPLES / 2;
 /// Blocks between two changes of tempo, so that each is heard for itself, if at all.
 const TEMPO_EVERY: u32 = 4;
+/// The same in a hurry.
+const HURRIED_EVERY: u32 = 2;
 
 /// What a block holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,10 +182,11 @@ impl Playout {
 
     fn keep_time(&mut self, now: Instant) {
         self.since_tempo = self.since_tempo.saturating_add(1);
-        if self.since_tempo < TEMPO_EVERY {
+        let Some(tempo) = self.buffer.tempo(now, self.left()) else { return };
+        let every = if tempo == Tempo::MuchFaster { HURRIED_EVERY } else { TEMPO_EVERY };
+        if self.since_tempo < every {
             return;
         }
-        let Some(tempo) = self.buffer.tempo(now, self.left()) else { return };
         while self.left() < WINDOW
             && let Some(packet) = self.buffer.pull_ahead(now, self.left())
         {

@@ -82,8 +82,7 @@ impl Network {
     }
 
     fn audio(&mut self, coded: EncodedAudio) -> RtpPayload {
-        self.timestamp =
-            self.timestamp.wrapping_add(((coded.gap + coded.duration).as_millis() * 48) as u32);
+        self.timestamp = (coded.at.as_millis() * 48) as u32;
         self.packet(coded.payload, false)
     }
 

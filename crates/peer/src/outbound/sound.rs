@@ -43,6 +43,8 @@ pub struct Writer {
     feedback: Arc<FeedbackCounts>,
     types: Option<PayloadTypes>,
     timestamp: u32,
+    /// When the packet before ended, by the microphone's clock.
+    ended: Option<Duration>,
     sequence: u16,
     after_gap: bool,
     /// The packets before, oldest first, with their timestamps.
@@ -65,6 +67,7 @@ impl Writer {
             feedback,
             types: None,
             timestamp: rand_u32(),
+            ended: None,
             sequence: rand_u32() as u16,
             after_gap: true,
             before: VecDeque::new(),
@@ -82,17 +85,19 @@ impl Writer {
     }
 
     async fn write(&mut self, packet: EncodedAudio) -> bool {
-        self.timestamp = self.timestamp.wrapping_add(ticks(packet.gap));
-        let after_gap = !packet.gap.is_zero();
-        self.after_gap |= after_gap;
-        if after_gap || packet.fresh {
-            self.before.clear();
-        }
         if self.types.is_none() {
             self.types = self.negotiated().await;
         }
         let Some(types) = self.types else { return true };
-        let timestamp = self.timestamp;
+        // Silence, or what was lost on the way to here: the far side's clock goes on meanwhile.
+        let left_out = self.ended.and_then(|ended| packet.at.checked_sub(ended));
+        let left_out = left_out.unwrap_or(Duration::ZERO);
+        self.ended = Some(packet.at + packet.duration);
+        self.after_gap |= !left_out.is_zero();
+        if !left_out.is_zero() || packet.fresh {
+            self.before.clear();
+        }
+        let timestamp = self.timestamp.wrapping_add(ticks(left_out));
         self.timestamp = timestamp.wrapping_add(ticks(packet.duration));
         self.capture_times.note(self.outgoing.ssrc, timestamp, packet.captured);
         let (payload_type, payload) = self.with_copies(types, timestamp, &packet);

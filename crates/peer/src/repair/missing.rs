@@ -13,6 +13,22 @@ const AGE: Duration = Duration::from_millis(500);
 const MARGIN: Duration = Duration::from_millis(10);
 /// A hole of more packets is not mended but begun anew behind, with a key frame.
 const MOST: u64 = 256;
+/// The last packet of a picture leaves no hole, and the next picture comes a thirtieth of a second
+/// later: if a picture is open for this long, or longer than its packets are apart, it is asked for.
+const OPEN: Duration = Duration::from_millis(4);
+/// A packet that may not exist is asked for only so often.
+const GUESSES: usize = 3;
+
+/// A packet that came.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived {
+    /// Its number in its stream.
+    pub sequence: u16,
+    /// Whether it is the last of its picture (RFC 6184, 5.1).
+    pub marker: bool,
+    /// Whether a key frame begins with it.
+    pub begins_key_frame: bool,
+}
 
 #[derive(Debug)]
 struct Wanted {
@@ -24,35 +40,75 @@ struct Wanted {
 #[derive(Debug, Default)]
 pub struct Missing {
     newest: Option<u64>,
+    /// When the newest came, if its picture goes on behind it.
+    open: Option<Instant>,
+    /// Whether what is behind the newest was asked for.
+    guessed: bool,
+    apart: Apart,
     wanted: BTreeMap<u64, Wanted>,
     lossiness: Lossiness,
 }
 
+/// How far the packets of a picture are apart, in seconds: the mean of late, and by how much others
+/// differ from it.
+#[derive(Debug, Default)]
+struct Apart {
+    mean: f64,
+    differs: f64,
+}
+
+impl Apart {
+    /// Takes one measurement (weights as in RFC 6298).
+    fn note(&mut self, apart: Duration) {
+        let apart = apart.as_secs_f64();
+        self.differs += ((apart - self.mean).abs() - self.differs) / 4.0;
+        self.mean += (apart - self.mean) / 8.0;
+    }
+
+    /// What hardly any two are apart.
+    fn most(&self) -> Duration {
+        OPEN.max(Duration::from_secs_f64(self.mean + 4.0 * self.differs))
+    }
+}
+
 impl Missing {
     /// A packet came. What is missing before the beginning of a key frame is needed no longer.
-    pub fn arrived(&mut self, now: Instant, sequence: u16, begins_key_frame: bool) {
+    pub fn arrived(&mut self, now: Instant, packet: Arrived) {
         let Some(newest) = self.newest else {
             // Room to go back.
-            self.newest = Some((1 << 32) + u64::from(sequence));
+            self.newest = Some((1 << 32) + u64::from(packet.sequence));
             return;
         };
-        let ahead = i64::from(sequence.wrapping_sub(newest as u16) as i16);
-        let number = newest.saturating_add_signed(ahead);
-        if ahead.unsigned_abs() > MOST {
+        let number = number(newest, packet.sequence);
+        if number.abs_diff(newest) > MOST {
             self.wanted.clear();
-            self.newest = Some(number);
+            (self.newest, self.open) = (Some(number), None);
             return;
         }
         self.wanted.remove(&number);
         self.lossiness.passed();
-        for missing in newest + 1..number {
-            self.wanted.insert(missing, Wanted { noticed: now, asked: Vec::new() });
-            self.lossiness.missed();
+        if number == newest + 1
+            && let Some(before) = self.open
+        {
+            self.apart.note(now.saturating_duration_since(before));
         }
-        self.newest = Some(newest.max(number));
-        if begins_key_frame {
+        self.advance(now, number, packet.marker);
+        if packet.begins_key_frame {
             self.wanted = self.wanted.split_off(&number);
         }
+    }
+
+    /// A packet of this number is there: all before it are, or are missing.
+    fn advance(&mut self, now: Instant, number: u64, marker: bool) {
+        let Some(newest) = self.newest.filter(|newest| *newest < number) else { return };
+        for missing in newest + 1..number {
+            self.wanted
+                .entry(missing)
+                .or_insert_with(|| Wanted { noticed: now, asked: Vec::new() });
+            self.lossiness.missed();
+        }
+        (self.newest, self.open) = (Some(number), (!marker).then_some(now));
+        self.guessed = false;
     }
 
     /// A packet came on request: how long that took. Of several requests it answers the last one that
@@ -60,20 +116,34 @@ impl Missing {
     pub fn repaired(
         &mut self,
         now: Instant,
-        sequence: u16,
+        packet: Arrived,
         round_trip: Duration,
     ) -> Option<Duration> {
-        let newest = self.newest?;
-        let behind = (newest as u16).wrapping_sub(sequence);
-        let wanted = self.wanted.remove(&newest.checked_sub(u64::from(behind))?)?;
+        let number = number(self.newest?, packet.sequence);
+        let wanted = self.wanted.remove(&number)?;
+        if Some(number) > self.newest {
+            self.lossiness.missed();
+            self.advance(now, number, packet.marker);
+        }
+        if packet.begins_key_frame {
+            self.wanted = self.wanted.split_off(&number);
+        }
         let mut took = wanted.asked.iter().map(|asked| now.saturating_duration_since(*asked));
         took.clone().rfind(|took| *took >= round_trip / 2).or_else(|| took.next())
     }
 
     /// What is to be asked for now, in order.
     pub fn ask(&mut self, now: Instant, round_trip: Duration) -> Vec<u16> {
-        self.wanted.retain(|_, wanted| {
-            wanted.asked.len() < TIMES
+        if let Some((guess, at)) = self.guess()
+            && at <= now
+        {
+            self.wanted.insert(guess, Wanted { noticed: now, asked: Vec::new() });
+            self.guessed = true;
+        }
+        let newest = self.newest.unwrap_or_default();
+        self.wanted.retain(|number, wanted| {
+            let times = if *number > newest { GUESSES } else { TIMES };
+            wanted.asked.len() < times
                 && now.saturating_duration_since(wanted.noticed) <= AGE + round_trip
         });
         let due = self.wanted.iter_mut().filter(|(_, wanted)| wanted.due(round_trip) <= now);
@@ -92,8 +162,21 @@ impl Missing {
     /// When to ask next.
     pub fn next(&self, round_trip: Duration) -> Option<Instant> {
         let open = self.wanted.values().filter(|wanted| wanted.asked.len() < TIMES);
-        open.map(|wanted| wanted.due(round_trip)).min()
+        let guess = self.guess().map(|(_, at)| at);
+        open.map(|wanted| wanted.due(round_trip)).chain(guess).min()
     }
+
+    /// The packet behind the newest, if that is not the last of its picture, and when it is late.
+    fn guess(&self) -> Option<(u64, Instant)> {
+        let (next, open) = (self.newest? + 1, self.open.filter(|_| !self.guessed)?);
+        Some((next, open + self.apart.most()))
+    }
+}
+
+/// A sequence number without its wrap: the one that is nearest to the newest.
+fn number(newest: u64, sequence: u16) -> u64 {
+    let ahead = i64::from(sequence.wrapping_sub(newest as u16) as i16);
+    newest.saturating_add_signed(ahead)
 }
 
 impl Wanted {
@@ -112,11 +195,21 @@ mod tests {
         start + Duration::from_millis(ms)
     }
 
+    /// The last packet of a picture.
+    const fn last(sequence: u16) -> Arrived {
+        Arrived { sequence, marker: true, begins_key_frame: false }
+    }
+
+    /// A packet with more of its picture behind it.
+    const fn inner(sequence: u16) -> Arrived {
+        Arrived { marker: false, ..last(sequence) }
+    }
+
     /// One came, and a later one.
     fn hole(start: Instant, from: u16, to: u16) -> Missing {
         let mut missing = Missing::default();
-        missing.arrived(start, from, false);
-        missing.arrived(start, to, false);
+        missing.arrived(start, last(from));
+        missing.arrived(start, last(to));
         missing
     }
 
@@ -154,9 +247,9 @@ mod tests {
         let start = Instant::now();
         let mut missing = hole(start, 10, 13);
         assert_eq!(missing.ask(start, RTT), [11, 12]);
-        missing.arrived(ms(start, 20), 11, false);
-        assert_eq!(missing.repaired(ms(start, 90), 12, RTT), Some(Duration::from_millis(90)));
-        assert_eq!(missing.repaired(ms(start, 91), 12, RTT), None, "a second time");
+        missing.arrived(ms(start, 20), last(11));
+        assert_eq!(missing.repaired(ms(start, 90), last(12), RTT), Some(Duration::from_millis(90)));
+        assert_eq!(missing.repaired(ms(start, 91), last(12), RTT), None, "a second time");
         assert_eq!(missing.next(RTT), None);
     }
 
@@ -169,7 +262,7 @@ mod tests {
             assert_eq!(missing.ask(ms(start, 140), RTT), [11]);
             missing
         };
-        let took = |at, round_trip| asked().repaired(ms(start, at), 11, round_trip);
+        let took = |at, round_trip| asked().repaired(ms(start, at), last(11), round_trip);
         assert_eq!(took(150, RTT), Some(Duration::from_millis(150)), "too soon for the second");
         assert_eq!(took(230, RTT), Some(Duration::from_millis(90)));
         let longer = Duration::from_secs(1);
@@ -180,11 +273,59 @@ mod tests {
     fn a_key_frame_needs_nothing_before_it_and_a_large_hole_is_left() {
         let start = Instant::now();
         let mut missing = hole(start, 10, 14);
-        missing.arrived(start, 16, true);
+        missing.arrived(start, Arrived { begins_key_frame: true, ..last(16) });
         assert!(missing.ask(start, RTT).is_empty());
-        missing.arrived(start, 18, false);
+        missing.arrived(start, last(18));
         assert_eq!(missing.ask(start, RTT), [17]);
-        missing.arrived(start, 18 + 300, false);
+        missing.arrived(start, last(18 + 300));
         assert!(missing.ask(start, RTT).is_empty());
+    }
+
+    #[test]
+    fn the_lost_end_of_a_picture_is_asked_for_before_the_next_picture_comes() {
+        let start = Instant::now();
+        let mut missing = Missing::default();
+        missing.arrived(start, last(9));
+        missing.arrived(start, inner(10));
+        missing.arrived(start, inner(11));
+        let late = missing.next(RTT).expect("the picture is open");
+        assert!(late <= start + OPEN, "{:?}", late - start);
+        assert!(missing.ask(start, RTT).is_empty(), "it may still come");
+        assert_eq!(missing.ask(late, RTT), [12]);
+        assert_eq!(missing.repaired(late + RTT, inner(12), RTT), Some(RTT));
+        let end = missing.next(RTT).expect("still open");
+        assert_eq!(missing.ask(end, RTT), [13]);
+        missing.arrived(end + RTT / 2, last(13));
+        assert_eq!(missing.next(RTT), None, "it came by itself");
+    }
+
+    #[test]
+    fn what_a_sender_may_never_have_sent_is_asked_for_a_few_times_only() {
+        let start = Instant::now();
+        let mut missing = Missing::default();
+        missing.arrived(start, inner(1));
+        missing.arrived(start, inner(2));
+        let mut asked = 0;
+        while let Some(next) = missing.next(RTT) {
+            asked += missing.ask(next, RTT).len();
+        }
+        assert_eq!(asked, GUESSES);
+    }
+
+    #[test]
+    fn packets_that_come_one_by_one_are_waited_for() {
+        let (mut at, mut missing) = (Instant::now(), Missing::default());
+        let mut early = 0;
+        for n in 0..400u16 {
+            missing.arrived(at, if n % 8 == 7 { last(n) } else { inner(n) });
+            let next = at + Duration::from_millis(15 + u64::from(n % 3) * 5);
+            while missing.next(RTT).is_some_and(|ask| ask < next) {
+                let ask = missing.next(RTT).expect("as before");
+                early += if n > 40 { missing.ask(ask, RTT).len() } else { 0 };
+                missing.ask(ask, RTT);
+            }
+            at = next;
+        }
+        assert_eq!(early, 0, "they are 15 to 25 ms apart");
     }
 }

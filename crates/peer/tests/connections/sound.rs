@@ -60,7 +60,7 @@ async fn speak(to: [MediaSender; 2]) {
             payload,
             duration: 2 * BLOCK,
             level: SoundLevel { below_full: 13, voice: true },
-            gap: Duration::ZERO,
+            at: 2 * BLOCK * n as u32,
             fresh: n == 0,
             captured: Instant::now(),
         };

@@ -3,7 +3,7 @@
 use super::frame::Frame;
 use super::numbered::NumberedOut;
 use super::{AudioSendSettings, EncodedAudioSink, Shared};
-use crate::audio::{AudioBlock, SILENCE, StereoBlock};
+use crate::audio::{AudioBlock, BLOCK, SILENCE, StereoBlock};
 use crate::codec::opus::{Content, OpusEncoder, PacketTime};
 use crate::device::DeviceDelay;
 use crate::encoded::EncodedAudio;
@@ -60,8 +60,8 @@ pub(super) struct Sending {
     unheard: u64,
     /// Squares of samples since the last packet, before and after processing.
     heard: (f32, f32),
-    /// What was not sent since the last packet.
-    gap: Duration,
+    /// When the frame begins by the microphone's clock.
+    at: Duration,
     last_block: Option<Instant>,
     /// When the microphone last delivered.
     last_heard: Option<Instant>,
@@ -95,7 +95,7 @@ impl Sending {
             held_back: 0,
             unheard: 0,
             heard: (0.0, 0.0),
-            gap: Duration::ZERO,
+            at: Duration::ZERO,
             last_block: None,
             last_heard: None,
         }
@@ -111,7 +111,7 @@ impl Sending {
             } else if self.last_heard.is_none_or(|last| last.elapsed() > ALONE_AFTER)
                 && let Some(along) = self.accompany()
             {
-                self.note_pause();
+                self.note_pause(0);
                 self.append(&along, &along);
             } else {
                 let waits = self.accompaniment.as_ref().is_some_and(|ring| !ring.is_empty());
@@ -200,11 +200,11 @@ impl Sending {
     }
 
     fn drop_frame(&mut self) {
-        self.gap += self.frame.clear();
+        self.at += self.frame.clear();
     }
 
     fn take(&mut self, missing: u64, block: &StereoBlock) {
-        self.last_heard = Some(self.note_pause());
+        self.last_heard = Some(self.note_pause(missing));
         self.align(missing);
         let input = self.downmix.mix(block);
         let mut voice = input;
@@ -271,7 +271,7 @@ impl Sending {
         if self.frame.add(self.encoder.content(), self.length, left, right) {
             self.send();
             self.fit_length();
-            self.frame.clear();
+            self.drop_frame();
         }
     }
 
@@ -318,15 +318,12 @@ impl Sending {
                     duration: self.frame.duration(),
                     level: self.frame.level(content),
                     fresh: std::mem::take(&mut self.fresh),
-                    gap: std::mem::take(&mut self.gap),
+                    at: self.at,
                     captured,
                 });
             }
-            Ok(None) => self.gap += self.frame.duration(),
-            Err(error) => {
-                tracing::warn!(%error, "a frame of sound is not sent");
-                self.gap += self.frame.duration();
-            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a frame of sound is not sent"),
         }
     }
 
@@ -353,13 +350,18 @@ impl Sending {
         *self.shared.meters.lock().unwrap_or_else(PoisonError::into_inner) = meters;
     }
 
-    /// Time without a microphone is part of the gap, so that the far side keeps its clock.
-    fn note_pause(&mut self) -> Instant {
+    /// Time without a microphone passes, as do blocks that are missing, so that the far side keeps its
+    /// clock. What waits in the ring is no pause: it comes yet.
+    fn note_pause(&mut self, missing: u64) -> Instant {
         let now = Instant::now();
-        let paused = self.last_block.replace(now).map(|last| now - last);
-        if let Some(paused) = paused.filter(|paused| *paused > SILENT_AFTER) {
-            self.frame.clear();
-            self.gap += paused;
+        let passed = self.last_block.replace(now).map_or(Duration::ZERO, |last| now - last);
+        let waiting = self.microphone.as_ref().map_or(0, NumberedOut::len) as u64;
+        let missing = blocks(missing);
+        let paused = passed.saturating_sub(blocks(waiting + 1) + missing);
+        let paused = if paused > SILENT_AFTER { paused } else { Duration::ZERO };
+        if !(missing + paused).is_zero() {
+            self.drop_frame();
+            self.at += missing + paused;
         }
         now
     }
@@ -373,6 +375,10 @@ impl Sending {
             self.tell(ChainMeters::default());
         }
     }
+}
+
+fn blocks(count: u64) -> Duration {
+    BLOCK * u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn squares(block: &AudioBlock) -> f32 {

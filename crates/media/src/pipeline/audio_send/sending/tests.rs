@@ -97,9 +97,20 @@ fn the_time_that_was_muted_is_part_of_the_gap() {
     speak(&mut sending, &mut voice, 7);
     sending.set(settings);
     speak(&mut sending, &mut voice, 2);
-    let gaps: Vec<u128> = sent.try_iter().map(|packet| packet.gap.as_millis()).collect();
+    let at: Vec<u128> = sent.try_iter().map(|packet| packet.at.as_millis()).collect();
     // Half a frame before, three and a half while muted.
-    assert_eq!(gaps, [0, 0, 80]);
+    assert_eq!(at, [0, 20, 120]);
+}
+
+#[test]
+fn blocks_that_are_lost_before_they_are_coded_keep_their_place() {
+    let (mut sending, sent) = sending(AudioSendSettings::default());
+    let mut voice = Voice::new(0.3);
+    speak(&mut sending, &mut voice, 4);
+    sending.take(7, &StereoBlock::SILENCE);
+    speak(&mut sending, &mut voice, 1);
+    let at: Vec<u128> = sent.try_iter().map(|packet| packet.at.as_millis()).collect();
+    assert_eq!(at, [0, 20, 110]);
 }
 
 #[test]
@@ -211,10 +222,10 @@ fn what_accompanies_a_screen_is_sent_as_music_while_the_voice_is_muted() {
 /// What is heard of packets, with silence for gaps, and how many there were.
 fn heard(sent: &Receiver<EncodedAudio>) -> (Vec<f32>, usize) {
     let mut decoder = OpusDecoder::new().unwrap();
-    let (mut pcm, mut packets) = (Vec::new(), 0);
+    let (mut pcm, mut packets, mut first) = (Vec::new(), 0, None);
     for packet in sent.try_iter() {
-        let gap = packet.gap.as_millis() as usize * 48;
-        pcm.resize(pcm.len() + gap, 0.0);
+        let first = *first.get_or_insert(packet.at);
+        pcm.resize((packet.at - first).as_millis() as usize * 48, 0.0);
         let samples = decoder.decode(&packet.payload, &mut pcm).unwrap();
         assert_eq!(samples, packet.duration.as_millis() as usize * 48);
         packets += 1;
