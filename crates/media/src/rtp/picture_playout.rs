@@ -11,8 +11,9 @@ const FASTEST_OF: f64 = 4.0;
 /// Lateness is looked at over so many pictures.
 const LOOKED_AT: usize = 60;
 /// Of ten pictures, so many are to come in time. The others are shown when they come: what is waited
-/// for is always waited for, and pictures that come a little unevenly are less bad than late ones.
-const IN_TIME: usize = 7;
+/// for is always waited for, and pictures that come a little unevenly are less bad than late ones. With
+/// half of them the usual picture is shown when it is there, and evenness costs it nothing.
+const IN_TIME: usize = 5;
 /// Nobody sees pictures that are this uneven, in seconds: nothing is waited for.
 const UNSEEN: f64 = 0.012;
 /// Pictures are not made later than this to be even.
@@ -154,7 +155,7 @@ mod tests {
             };
             let before: Vec<f64> = before[100..].iter().map(|gap| *gap as f64).collect();
             let after: Vec<f64> = gaps[100..].iter().map(|gap| gap.as_secs_f64() * 1e3).collect();
-            assert!(off(&after) < 0.5 * off(&before), "{seed}: {} {}", off(&after), off(&before));
+            assert!(off(&after) < 0.7 * off(&before), "{seed}: {} {}", off(&after), off(&before));
             assert!(held.iter().all(|held| *held <= ms(41)), "{seed}: {held:?}");
         }
     }
