@@ -86,6 +86,9 @@ const SILENT_SHARE: f64 = 0.7;
 const THEIRS: Duration = Duration::from_millis(1200);
 /// Against others: growth a second, and what is left after a loss.
 const CONTEST: f64 = 0.12;
+/// A queue longer than this, in seconds, makes the others grow more slowly, and so does ours: by half with
+/// as much more of it.
+const SLOWED_FROM: f64 = 0.4;
 const YIELD: f64 = 0.8;
 /// Others are gone when there has been no queue for so long.
 const ALONE: Duration = Duration::from_millis(600);
@@ -131,6 +134,8 @@ pub struct Estimator {
     round_trip: Option<Duration>,
     /// The shortest time from a packet's leaving to the report of it, of late.
     shortest: Option<Duration>,
+    /// Whether the far side can make use of any.
+    protects: bool,
     protection: Option<Protection>,
     last_step: Option<Instant>,
     /// Reports in a row that saw a queue.
@@ -157,6 +162,7 @@ impl Estimator {
             flying: InFlight::default(),
             round_trip: None,
             shortest: None,
+            protects: false,
             protection: None,
             last_step: None,
             full: 0,
@@ -169,6 +175,11 @@ impl Estimator {
     /// The voice is sent in this form from now on.
     pub fn set_voice(&mut self, form: VoiceForm) {
         self.voice = form;
+    }
+
+    /// Pictures may be protected from now on: the far side rebuilds them.
+    pub fn protect(&mut self) {
+        self.protects = true;
     }
 
     /// A packet of `bytes` leaves.
@@ -197,13 +208,17 @@ impl Estimator {
         self.losses.note(now, fates);
         let passed = self.last_step.replace(now).map_or(0.0, |at| (now - at).as_secs_f64());
         self.step(now, passed.min(0.5));
-        self.protection = Protection::of(self.protection, self.losses.usual(), self.round_trip);
+        if self.protects {
+            let usual = self.losses.usual();
+            self.protection = Protection::of(self.protection, usual, self.round_trip);
+        }
         let (floor, ceiling) = (self.limits.floor.bps(), self.limits.ceiling.bps());
         self.target = self.target.clamp(f64::from(floor), f64::from(ceiling));
     }
 
     /// Lowers the estimate while nothing is reported of what has left.
     pub fn wait(&mut self, now: Instant) {
+        self.flying.forget(now);
         if self.next_wait().is_some_and(|at| now >= at) {
             self.silent = Some(now);
             self.target = (self.target * SILENT_SHARE).max(f64::from(self.limits.floor.bps()));
@@ -228,7 +243,7 @@ impl Estimator {
     }
 
     /// The same, divided.
-    pub fn budget(&self) -> SendBudget {
+    pub fn budget(&self, now: Instant) -> SendBudget {
         let loss = self.losses.share();
         let protection = self.protection.map_or(0.0, |protection| protection.share);
         let (video, audio) = budget::divide(self.target, loss, protection, self.voice);
@@ -238,8 +253,20 @@ impl Estimator {
             audio,
             round_trip: self.round_trip,
             loss: loss as f32,
-            queue: Duration::from_secs_f64(self.waiting()),
+            queue: Duration::from_secs_f64(self.waiting_at(now)),
+            contested: matches!(self.phase, Phase::Contest { .. }),
         }
+    }
+
+    /// How long a packet that leaves now waits. With nothing out there is nothing more to be reported,
+    /// and what the last report saw passes: else whoever sends nothing because of it would never
+    /// learn that it has.
+    fn waiting_at(&self, now: Instant) -> f64 {
+        let idle = match (self.flying.since(), self.last_step) {
+            (None, Some(reported)) => now.saturating_duration_since(reported).as_secs_f64(),
+            _ => 0.0,
+        };
+        (self.waiting() - idle).max(0.0)
     }
 
     /// Counts what comes through a full way: of what was sent before it was noticed to be full, since
@@ -431,6 +458,7 @@ impl Estimator {
         } else if !lost {
             let sent = self.arrivals.rate(SENT_OVER).unwrap_or(0.0);
             let most = sent * AHEAD + AHEAD_BY;
+            let passed = passed / (self.queue.now() / SLOWED_FROM).max(1.0);
             let grown = self.target * (1.0 + CONTEST * passed) + 40_000.0 * passed;
             self.target = grown.min(most.max(self.target));
         }
