@@ -86,9 +86,6 @@ const SILENT_SHARE: f64 = 0.7;
 const THEIRS: Duration = Duration::from_millis(1200);
 /// Against others: growth a second, and what is left after a loss.
 const CONTEST: f64 = 0.12;
-/// A queue longer than this, in seconds, makes the others grow more slowly, and so does ours: by half with
-/// as much more of it.
-const SLOWED_FROM: f64 = 0.4;
 const YIELD: f64 = 0.8;
 /// Others are gone when there has been no queue for so long.
 const ALONE: Duration = Duration::from_millis(600);
@@ -458,7 +455,6 @@ impl Estimator {
         } else if !lost {
             let sent = self.arrivals.rate(SENT_OVER).unwrap_or(0.0);
             let most = sent * AHEAD + AHEAD_BY;
-            let passed = passed / (self.queue.now() / SLOWED_FROM).max(1.0);
             let grown = self.target * (1.0 + CONTEST * passed) + 40_000.0 * passed;
             self.target = grown.min(most.max(self.target));
         }
