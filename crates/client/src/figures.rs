@@ -193,8 +193,8 @@ pub fn reading(at: Instant, peer: &PeerStats, media: &IncomingStats, own: &OwnSt
             ..Received::default()
         },
         video_received: Received {
-            packets: video.assembled.packets,
-            lost: video.assembled.lost,
+            packets: peer.video_packets_received,
+            lost: peer.video_packets_lost,
             bytes: media.video_bytes,
             frames: video.assembled.frames,
             decoded: video.decoded,

@@ -22,8 +22,6 @@ use tincan_media::device::{CameraFormat, DeviceError, DeviceReport, OpenDevice};
 use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::NewestIn;
 
-/// Cameras take up to two seconds from opening to the first picture.
-const OPENING: Duration = Duration::from_secs(6);
 /// The slowest rate that is any use is a picture a second.
 const STALLED: Duration = Duration::from_secs(3);
 /// How often the watch looks for new pictures.
@@ -47,11 +45,13 @@ struct Pulse {
     closed: AtomicBool,
 }
 
-/// Opens the camera with this id (`None`: the first) and waits for its first picture.
+/// Opens the camera with this id (`None`: the first) and waits for its first picture, which is to come
+/// `within` this.
 pub(crate) fn open(
     listing: &Arc<Listing>,
     id: Option<&str>,
     asked: CameraFormat,
+    within: Duration,
     sink: NewestIn<VideoFrame>,
     report: DeviceReport,
 ) -> Result<Box<dyn OpenDevice>, DeviceError> {
@@ -73,7 +73,7 @@ pub(crate) fn open(
     })?;
     // From here on, dropping closes the camera: also when opening fails or takes too long.
     let mut camera = Running { id, pulse, events, ended, threads: vec![capture] };
-    match opening.recv_timeout(OPENING) {
+    match opening.recv_timeout(within) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(error),
         Err(RecvTimeoutError::Timeout) => {

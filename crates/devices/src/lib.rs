@@ -21,6 +21,7 @@ pub use screen::{portal_screens, x11_screens};
 
 use listing::Listing;
 use std::sync::Arc;
+use std::time::Duration;
 use tincan_media::device::{
     CameraFormat, DeviceError, DeviceList, DeviceReport, Devices, MicrophoneSink, OpenDevice,
     SpeakerSource,
@@ -71,9 +72,10 @@ impl Devices for SystemDevices {
         &self,
         id: Option<&str>,
         format: CameraFormat,
+        within: Duration,
         sink: NewestIn<VideoFrame>,
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        camera::open(&self.listing, id, format, sink, report)
+        camera::open(&self.listing, id, format, within, sink, report)
     }
 }

@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tincan_proto::units::{FrameRate, Resolution};
 
+/// A camera may take so long from opening to its first picture; most take up to two seconds.
+pub const CAMERA_OPENING: Duration = Duration::from_secs(6);
+
 /// A device that can be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceEntry {
@@ -136,7 +139,8 @@ pub trait Devices: Send + Sync {
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError>;
 
-    /// Opens a camera (`None`: the first) and puts its pictures into `sink`.
+    /// Opens a camera (`None`: the first), whose first picture is to come `within` this, and puts its
+    /// pictures into `sink`.
     ///
     /// # Errors
     /// [`DeviceError`]; later failures come through `report`.
@@ -144,6 +148,7 @@ pub trait Devices: Send + Sync {
         &self,
         id: Option<&str>,
         format: CameraFormat,
+        within: Duration,
         sink: NewestIn<VideoFrame>,
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError>;

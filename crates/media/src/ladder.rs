@@ -72,8 +72,8 @@ const RUNGS: [Rung; 4] = [
     rung(1920, 1080, 30, [1_700, 2_400, 6_000]),
 ];
 
-/// The smallest, with what sound and headers leave of 300 kbit a second.
-const FRUGAL: Rung = rung(320, 240, 15, [0, 0, 230]);
+/// The smallest, with what headers and the dearest voice, sent with copies, leave of 300 kbit a second.
+const FRUGAL: Rung = rung(320, 240, 15, [0, 0, 150]);
 
 impl PictureQuality {
     /// The largest rung. Whoever wants more than 720p says so: it costs the processor three times as
@@ -120,8 +120,10 @@ const HELD: Duration = Duration::from_secs(12);
 const BUSY: f64 = 0.7;
 /// ... and not for longer than this.
 const BUSY_FOR: Duration = Duration::from_secs(2);
-/// A rung that the processor did not manage is tried again after this.
+/// A rung that the processor did not manage is tried again after this, and after twice as long each time
+/// that it does not manage it again, up to [`MOST_TIRED`].
 const TIRED: Duration = Duration::from_secs(45);
+const MOST_TIRED: Duration = Duration::from_secs(6 * 60);
 
 /// A picture may be drawn so many times larger than it is ...
 const STRETCHED: f64 = 1.3;
@@ -161,6 +163,7 @@ pub struct Ladder {
     pause: Duration,
     /// ... and no higher until this.
     tired: Option<(usize, Instant)>,
+    tired_for: Duration,
     /// Nobody sees more than this.
     seen: usize,
     /// They see more than they did, and have not been sent it yet.
@@ -199,6 +202,7 @@ impl Ladder {
             rise_not_before: None,
             pause: PAUSE,
             tired: None,
+            tired_for: TIRED,
         }
     }
 
@@ -319,7 +323,9 @@ impl Ladder {
         }
         let since = *self.busy.get_or_insert(now);
         if now - since >= BUSY_FOR && self.at > 0 {
-            self.tired = Some((self.at - 1, now + TIRED));
+            let again = self.tired.is_some_and(|(at, _)| at == self.at - 1);
+            self.tired_for = if again { (self.tired_for * 2).min(MOST_TIRED) } else { TIRED };
+            self.tired = Some((self.at - 1, now + self.tired_for));
             self.busy = None;
         }
     }
@@ -328,6 +334,8 @@ impl Ladder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::congestion::VoiceForm;
+    use crate::congestion::budget::divide;
     use rand::rngs::StdRng;
     use rand::{Rng, SeedableRng};
 
@@ -396,6 +404,37 @@ mod tests {
         assert_eq!(course.run(3.0, Duration::from_millis(28), wide).bounds.height, 480);
         assert_eq!(course.run(30.0, QUICK, wide).bounds.height, 480);
         assert_eq!(course.run(20.0, QUICK, wide).bounds.height, 720, "it is tried again");
+    }
+
+    #[test]
+    fn a_rung_that_is_never_managed_is_tried_more_and_more_rarely() {
+        let mut course = Course::of(PictureQuality::High);
+        let slow = |course: &mut Course| {
+            let high = course.last.is_some_and(|rung| rung.bounds.height == 720);
+            let encoding = if high { Duration::from_millis(28) } else { QUICK };
+            course.run(0.1, encoding, |_| 5_000).bounds.height == 720
+        };
+        // Tenths of a second in ten minutes.
+        let high = (0..6_000).filter(|_| slow(&mut course)).count();
+        assert!((50..200).contains(&high), "{high} tenths");
+        assert!(course.changes < 20, "{}", course.changes);
+    }
+
+    /// Bits a second of pictures with the headers of their packets.
+    fn with_headers(rung: Rung) -> u32 {
+        let each = rung.most.bps() / 8 / rung.rate.fps();
+        rung.most.bps() + each.div_ceil(1200) * 68 * 8 * rung.rate.fps()
+    }
+
+    #[test]
+    fn low_data_keeps_its_word_with_sound_and_headers() {
+        let pictures = with_headers(PictureQuality::LowData.top());
+        for copies in 0..=2 {
+            let form = VoiceForm { copies, ..VoiceForm::default() };
+            let (_, voice) = divide(20e6, 0.0, 0.0, form);
+            let all = pictures + form.cost(voice);
+            assert!(all <= 300_000, "{copies} copies: {all}");
+        }
     }
 
     fn drawn(width: u32, height: u32) -> View {

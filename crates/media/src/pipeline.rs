@@ -3,6 +3,7 @@
 
 pub mod audio_receive;
 pub mod audio_send;
+mod cadence;
 mod freezes;
 pub mod key_frame_pace;
 pub mod real_time;

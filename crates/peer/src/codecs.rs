@@ -3,7 +3,7 @@
 use crate::capture_times::TruthfulReports;
 use crate::companions::WithCompanions;
 use crate::congestion::{Pacing, Reports};
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, FeedbackCounts};
 use crate::protection::{Protect, Protecting, Recover};
 use crate::repair::{Answers, Requests, RoundTrip};
 use rtc::interceptor::{CongestionControlBuilder, Slot, TwccReceiverBuilder, TwccSenderBuilder};
@@ -38,6 +38,9 @@ pub const VIDEO_CLOCK: u32 = 90_000;
 pub const AUDIO_CLOCK: u32 = 48_000;
 /// Time between two reports of what has arrived: the other side learns of a full way by them.
 const REPORT_INTERVAL: Duration = Duration::from_millis(50);
+/// Where what has arrived is noted: what makes up for losses has a number, too, and goes no further than
+/// [`Recover`]. Above the pacer, so that reports pass all that sends.
+const ARRIVALS: usize = 5_500;
 /// Header extension that numbers packets over the whole connection.
 const TRANSPORT_CC_URI: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
@@ -114,6 +117,8 @@ pub fn audio_level_id(parameters: &RTCRtpParameters) -> Option<u8> {
 
 /// What of ours is in the chain.
 pub struct Ours {
+    /// Counts what comes.
+    pub counts: Arc<FeedbackCounts>,
     /// Sees what the other side says of our sending.
     pub feedback: Feedback,
     /// Lets packets go when it is their time.
@@ -174,6 +179,7 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
         engine.register_header_extension(extension, kind, None)?;
     }
     let round_trip = Arc::<RoundTrip>::default();
+    let congestion = ours.reports.0.clone();
     let registry = configure_rtcp_reports(Registry::new())
         .with(
             Slot::CongestionControl,
@@ -181,10 +187,16 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
         )
         .with(Slot::TwccSender, WithCompanions(TwccSenderBuilder::new().build()))
         .with(Pacing::slot(), ours.pacing)
-        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(REPORT_INTERVAL).build())
-        .with(Answers::slot(), Answers::new(round_trip.clone()))
+        .with(
+            Slot::from(ARRIVALS),
+            TwccReceiverBuilder::new().with_interval(REPORT_INTERVAL).build(),
+        )
+        .with(
+            Answers::slot(),
+            Answers::new(round_trip.clone(), move || congestion.budget().round_trip),
+        )
         .with(Protect::slot(), Protect::new(ours.protecting))
-        .with(Recover::slot(), Recover::default())
+        .with(Recover::slot(), Recover::new(ours.counts))
         .with(Requests::slot(), Requests::new(round_trip))
         .with(TruthfulReports::slot(), ours.sender_reports)
         .with(Feedback::slot(), ours.feedback);
@@ -216,4 +228,95 @@ pub fn track(kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32, stream: &str) ->
             ..Default::default()
         }],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture_times::CaptureTimes;
+    use crate::congestion::Congestion;
+    use rtc::interceptor::{
+        AttributedPacket, Interceptor, Packet, RTPHeaderExtension, StreamInfo, TaggedPacket,
+    };
+    use rtc::rtp;
+    use rtc::sansio::Protocol;
+    use std::time::Instant;
+    use tincan_media::congestion::Protection;
+
+    const STREAM: u32 = 7;
+    const REPAIR: u32 = 9;
+
+    fn stream() -> StreamInfo {
+        StreamInfo {
+            ssrc: STREAM,
+            ssrc_fec: Some(REPAIR),
+            payload_type_fec: Some(FEC_PAYLOAD_TYPE),
+            clock_rate: VIDEO_CLOCK,
+            rtp_header_extensions: vec![RTPHeaderExtension { uri: TRANSPORT_CC_URI.into(), id: 5 }],
+            ..Default::default()
+        }
+    }
+
+    fn chain(protected: bool) -> (Arc<Congestion>, impl Interceptor) {
+        let congestion = Congestion::new();
+        let protection = Protection { share: 0.2, within: Duration::from_millis(50) };
+        let ours = Ours {
+            counts: Arc::default(),
+            feedback: Feedback::new(Arc::default(), || {}, Box::new(|_| {})),
+            pacing: Pacing::new(congestion.clone(), || {}),
+            reports: Reports(congestion.clone()),
+            protecting: Box::new(move || protected.then_some(protection)),
+            sender_reports: TruthfulReports::new(Arc::<CaptureTimes>::default()),
+        };
+        let (_, registry) = media_engine(ours).expect("the codecs are ours");
+        (congestion, registry.build())
+    }
+
+    fn picture(now: Instant, number: u16) -> TaggedPacket {
+        let header = rtp::header::Header {
+            version: 2,
+            ssrc: STREAM,
+            payload_type: H264_PAYLOAD_TYPE,
+            sequence_number: number,
+            marker: number % 3 == 2,
+            ..Default::default()
+        };
+        let packet = rtp::Packet { header, payload: vec![1; 900].into() };
+        let message = AttributedPacket::new(Packet::Rtp(packet));
+        TaggedPacket { now, transport: Default::default(), message }
+    }
+
+    #[test]
+    fn what_makes_up_for_losses_is_not_reported_as_lost() {
+        let (congestion, mut sends) = chain(true);
+        let (_, mut takes) = chain(false);
+        sends.bind_local_stream(&stream());
+        takes.bind_remote_stream(&stream());
+        let start = Instant::now();
+        let (mut repairs, mut passed_on) = (0, 0);
+        for step in 0..400u16 {
+            let now = start + Duration::from_millis(10) * u32::from(step);
+            sends.handle_write(picture(now, step)).expect("it is taken");
+            sends.handle_timeout(now).expect("time passes");
+            while let Some(packet) = sends.poll_write() {
+                let Packet::Rtp(rtp) = &packet.message.packet else { continue };
+                repairs += usize::from(rtp.header.ssrc == REPAIR);
+                takes.handle_read(TaggedPacket { now, ..packet }).expect("it is taken");
+            }
+            while let Some(packet) = takes.poll_read() {
+                let Packet::Rtp(rtp) = &packet.message.packet else { continue };
+                passed_on += 1;
+                assert_eq!(rtp.header.ssrc, STREAM, "no medium");
+            }
+            takes.handle_timeout(now).expect("time passes");
+            while let Some(packet) = takes.poll_write() {
+                sends.handle_read(TaggedPacket { now, ..packet }).expect("it is taken");
+            }
+            while sends.poll_read().is_some() {}
+        }
+        let budget = congestion.budget();
+        assert!(repairs > 50 && passed_on > 300, "{repairs} and {passed_on}");
+        assert!(budget.round_trip.is_some(), "it was reported");
+        assert_eq!(budget.loss, 0.0);
+    }
 }

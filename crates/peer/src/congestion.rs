@@ -52,7 +52,12 @@ impl Congestion {
 
     /// What may be sent.
     pub fn budget(&self) -> SendBudget {
-        self.estimator().budget()
+        self.estimator().budget(Instant::now())
+    }
+
+    /// The other side rebuilds pictures from what we send along with them.
+    pub fn protect(&self) {
+        self.estimator().protect();
     }
 
     /// How pictures are protected against loss.

@@ -80,6 +80,7 @@ impl Peer {
         let nominator = Nominator::new(early).map_err(|error| OpenError(error.to_string()))?;
         let capture_times = Arc::<CaptureTimes>::default();
         let ours = Ours {
+            counts: feedback.clone(),
             feedback: Feedback::new(feedback.clone(), key_frame_wanted.clone(), sinks.clocks),
             pacing: Pacing::new(congestion.clone(), key_frame_wanted),
             reports: Reports(congestion.clone()),
@@ -128,7 +129,8 @@ impl Peer {
             feedback.reports.know_video(outgoing.ssrc);
         }
         let clock = Arc::<Clock>::default();
-        let channel = control::open(&connection, inner_events, clock.clone()).await?;
+        let channel =
+            control::open(&connection, inner_events, clock.clone(), congestion.clone()).await?;
         let sent = Arc::new(OutboundCounts::default());
         let media =
             outbound::start(video, audio, &sent, &capture_times, congestion, feedback.clone());

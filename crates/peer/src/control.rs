@@ -2,6 +2,7 @@
 //! number, so that it needs no hand-shake of its own.
 
 use crate::clock::Clock;
+use crate::congestion::Congestion;
 use crate::options::PeerEvent;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,10 +25,11 @@ pub async fn open(
     connection: &Arc<dyn PeerConnection>,
     events: mpsc::UnboundedSender<PeerEvent>,
     clock: Arc<Clock>,
+    congestion: Arc<Congestion>,
 ) -> Result<Arc<dyn DataChannel>> {
     let init = RTCDataChannelInit { negotiated: Some(STREAM), ..Default::default() };
     let channel = connection.create_data_channel("control", Some(init)).await?;
-    tokio::spawn(read(channel.clone(), events, clock));
+    tokio::spawn(read(channel.clone(), events, clock, congestion));
     Ok(channel)
 }
 
@@ -35,6 +37,7 @@ async fn read(
     channel: Arc<dyn DataChannel>,
     events: mpsc::UnboundedSender<PeerEvent>,
     clock: Arc<Clock>,
+    congestion: Arc<Congestion>,
 ) {
     let mut ask_at = None;
     loop {
@@ -51,6 +54,7 @@ async fn read(
             Some(DataChannelEvent::OnOpen) => {
                 tokio::time::sleep(THEIR_TURN).await;
                 ask_at = Some(Instant::now());
+                send(&channel, &ControlMessage::RebuildsBare).await;
                 events.send(PeerEvent::ControlOpened)
             }
             Some(DataChannelEvent::OnMessage(message))
@@ -60,6 +64,10 @@ async fn read(
                     Ok(Ok(None)) => Ok(()),
                     Ok(Ok(Some(answer))) => {
                         send(&channel, &answer).await;
+                        Ok(())
+                    }
+                    Ok(Err(ControlMessage::RebuildsBare)) => {
+                        congestion.protect();
                         Ok(())
                     }
                     Ok(Err(message)) => events.send(PeerEvent::Control(message)),

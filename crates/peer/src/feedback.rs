@@ -1,6 +1,7 @@
 //! An interceptor of our own: `webrtc` 0.21.1 neither tells the application of key-frame
 //! requests nor fills in the statistics that come from receiver reports.
 
+use crate::arrivals::ArrivalCounts;
 use crate::reports::Reports;
 use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
@@ -31,6 +32,8 @@ pub struct FeedbackCounts {
     pub audio_ssrc: AtomicU32,
     /// All that was reported last.
     pub reports: Reports,
+    /// What has come of their pictures.
+    pub arrivals: ArrivalCounts,
 }
 
 impl FeedbackCounts {

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod arrivals;
 mod capture_times;
 mod clock;
 mod codecs;

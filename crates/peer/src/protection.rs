@@ -1,9 +1,13 @@
 //! Packets that make up for lost ones of pictures (FlexFEC, draft-ietf-payload-flexible-fec-scheme-03),
 //! in the place of the crate's two interceptors: theirs code packets with the numbers of transport-wide
 //! feedback in them, which each packet gets only below. Here header extensions are left out on both
-//! sides; between two of ours that is agreed by the codec's parameters. When it is worth it, and how
-//! many go along, is decided in `tincan_media::congestion`.
+//! sides. Others that negotiate FlexFEC do not: it is sent to who said [`RebuildsBare`] alone. When it is
+//! worth it, and how many go along, is decided in `tincan_media::congestion`.
+//!
+//! [`RebuildsBare`]: tincan_proto::ControlMessage::RebuildsBare
 
+use crate::arrivals::Arrivals;
+use crate::feedback::FeedbackCounts;
 use rtc::interceptor::{
     Attribute, AttributedPacket, FlexFec03Decoder, FlexFec03Encoder, Interceptor, Packet, Slot,
     StreamInfo, TaggedPacket,
@@ -11,6 +15,7 @@ use rtc::interceptor::{
 use rtc::rtp;
 use rtc::sansio::Protocol;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 use tincan_media::congestion::Protection;
 
@@ -142,9 +147,10 @@ impl Interceptor for Protect {
     fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
-/// Makes up for lost packets by those that came along.
-#[derive(Default)]
+/// Makes up for lost packets by those that came along, and counts first what came without.
 pub struct Recover {
+    arrivals: Arrivals,
+    counts: Arc<FeedbackCounts>,
     decoders: HashMap<u32, FlexFec03Decoder>,
     /// Streams of packets that make up for others, and whose those are.
     protects: HashMap<u32, u32>,
@@ -156,6 +162,18 @@ impl Recover {
     /// Before anything looks for what is missing.
     pub fn slot() -> Slot {
         Slot::FecDecoder
+    }
+
+    /// Nothing has come.
+    pub fn new(counts: Arc<FeedbackCounts>) -> Self {
+        Self {
+            arrivals: Arrivals::default(),
+            counts,
+            decoders: HashMap::new(),
+            protects: HashMap::new(),
+            read: VecDeque::new(),
+            written: VecDeque::new(),
+        }
     }
 }
 
@@ -172,6 +190,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Recover {
             self.read.push_back(packet);
             return Ok(());
         };
+        let rtp::header::Header { ssrc, sequence_number, .. } = rtp.header;
+        self.arrivals.note(ssrc, sequence_number, &self.counts.arrivals);
         let protects = self.protects.get(&rtp.header.ssrc).copied();
         let decoder = self.decoders.get_mut(&protects.unwrap_or(rtp.header.ssrc));
         let recovered = decoder.map_or(Vec::new(), |decoder| decoder.decode(bare(rtp)));
@@ -214,6 +234,7 @@ impl Interceptor for Recover {
     fn unbind_local_stream(&mut self, _: &StreamInfo) {}
 
     fn bind_remote_stream(&mut self, info: &StreamInfo) {
+        self.arrivals.bind(info);
         if let (Some(ssrc), Some(_)) = (info.ssrc_fec, info.payload_type_fec) {
             self.decoders.insert(info.ssrc, FlexFec03Decoder::new(ssrc, info.ssrc));
             self.protects.insert(ssrc, info.ssrc);
@@ -221,6 +242,7 @@ impl Interceptor for Recover {
     }
 
     fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+        self.arrivals.unbind(info);
         self.decoders.remove(&info.ssrc);
         self.protects.retain(|_, media| *media != info.ssrc);
     }
@@ -259,7 +281,7 @@ mod tests {
     fn a_lost_packet_is_made_up_for_whatever_was_numbered_below() {
         let protection = Protection { share: 0.2, within: Duration::from_millis(50) };
         let mut protect = Protect::new(Box::new(move || Some(protection)));
-        let mut recover = Recover::default();
+        let mut recover = Recover::new(Arc::default());
         protect.bind_local_stream(&info());
         recover.bind_remote_stream(&info());
         let now = Instant::now();

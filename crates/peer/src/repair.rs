@@ -198,6 +198,7 @@ impl Interceptor for Requests {
 /// Answers the other side's requests.
 pub struct Answers {
     round_trip: Arc<RoundTrip>,
+    way: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
     streams: HashMap<u32, Resend>,
     now: Option<Instant>,
     read: VecDeque<TaggedPacket>,
@@ -210,10 +211,14 @@ impl Answers {
         Slot::NackResponder
     }
 
-    /// With nothing sent.
-    pub fn new(round_trip: Arc<RoundTrip>) -> Self {
+    /// With nothing sent. `way` tells how long it takes there and back, if that is known.
+    pub fn new(
+        round_trip: Arc<RoundTrip>,
+        way: impl Fn() -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             round_trip,
+            way: Box::new(way),
             streams: HashMap::new(),
             now: None,
             read: VecDeque::new(),
@@ -223,6 +228,7 @@ impl Answers {
 
     fn answer(&mut self, now: Instant, request: &TransportLayerNack) {
         let Some(resend) = self.streams.get_mut(&request.media_ssrc) else { return };
+        resend.know_way((self.way)().unwrap_or_default());
         let numbers = request.nacks.iter().flat_map(|pair| {
             let behind = (0..16u16).filter(|bit| pair.lost_packets & (1 << bit) != 0);
             let behind = behind.map(|bit| pair.packet_id.wrapping_add(bit + 1));
@@ -335,7 +341,8 @@ mod tests {
     #[test]
     fn a_lost_packet_comes_again_once_and_tells_how_long_that_takes() {
         let (theirs, ours) = (Arc::<RoundTrip>::default(), Arc::<RoundTrip>::default());
-        let (mut answers, mut requests) = (Answers::new(theirs), Requests::new(ours.clone()));
+        let (mut answers, mut requests) =
+            (Answers::new(theirs, || None), Requests::new(ours.clone()));
         answers.bind_local_stream(&stream());
         requests.bind_remote_stream(&stream());
         let alone =

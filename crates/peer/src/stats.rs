@@ -46,6 +46,10 @@ pub struct PeerStats {
     pub audio_bytes_sent: u64,
     /// Those of them that carried copies of earlier ones (RFC 2198).
     pub audio_redundant_sent: u64,
+    /// Packets of their pictures that came, repaired ones not counted.
+    pub video_packets_received: u64,
+    /// Those that did not come by themselves, whether or not they were repaired.
+    pub video_packets_lost: u64,
     /// Packets sent again.
     pub retransmitted: u64,
     /// Key frames that the other side asked for.
@@ -83,6 +87,8 @@ pub fn collect(
         audio_packets_sent: sent.audio_packets.load(Relaxed),
         audio_bytes_sent: sent.audio_bytes.load(Relaxed),
         audio_redundant_sent: sent.audio_redundant.load(Relaxed),
+        video_packets_received: feedback.arrivals.packets.load(Relaxed),
+        video_packets_lost: feedback.arrivals.lost.load(Relaxed),
         retransmitted: report
             .outbound_rtp_streams()
             .map(|stream| stream.retransmitted_packets_sent)

@@ -241,6 +241,9 @@ pub enum ControlMessage {
         /// The same when the answer left.
         answered: u64,
     },
+    /// The sender rebuilds lost pictures from FlexFEC that was coded without header extensions: other
+    /// programs that negotiate FlexFEC would rebuild what was never sent. Told once after connecting.
+    RebuildsBare,
     /// The echo contact says by which path the receiver hears themselves from now on.
     EchoPhase {
         /// Through a relay.

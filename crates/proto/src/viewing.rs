@@ -4,6 +4,9 @@
 use crate::units::{Bitrate, Resolution};
 use serde::{Deserialize, Serialize};
 
+/// Who asks for less gets so much: below this there are no pictures.
+const LEAST: Bitrate = Bitrate::from_kbps(40);
+
 /// How large a picture is drawn, where it is drawn largest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,7 +48,7 @@ pub struct Viewing {
 impl Viewing {
     /// Pictures are to take so much at most.
     pub fn most(self) -> Option<Bitrate> {
-        self.most_kbps.map(|kbps| Bitrate::from_bps(kbps.saturating_mul(1000)))
+        self.most_kbps.map(|kbps| Bitrate::from_bps(kbps.saturating_mul(1000)).max(LEAST))
     }
 }
 
@@ -69,6 +72,8 @@ mod tests {
     fn no_rate_overflows() {
         let asked = Viewing { most_kbps: Some(u32::MAX), ..Viewing::default() };
         assert_eq!(asked.most(), Some(Bitrate::from_bps(u32::MAX)));
+        let asked = Viewing { most_kbps: Some(0), ..Viewing::default() };
+        assert_eq!(asked.most(), Some(LEAST), "no encoder aims at nothing");
     }
 
     #[test]

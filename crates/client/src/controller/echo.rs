@@ -29,6 +29,7 @@ impl Controller {
             | ControlMessage::Health(_)
             | ControlMessage::ClockQuestion { .. }
             | ControlMessage::ClockAnswer { .. }
+            | ControlMessage::RebuildsBare
             | ControlMessage::Unknown => return,
         }
         self.changed = true;

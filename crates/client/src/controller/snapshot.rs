@@ -116,7 +116,7 @@ impl Controller {
             echoing: call.echoing,
             self_tile: own_tile.then(|| Tile::Own.to_string()),
             camera,
-            paused: picture == Picture::Paused,
+            paused: call.paused,
             share: self.screens.share(call, self.preferences.settings.share_sound),
             share_problem: self.screens.problem(call),
             stats: call

@@ -218,6 +218,7 @@ impl Session {
                 | ControlMessage::EchoReport { .. }
                 | ControlMessage::ClockQuestion { .. }
                 | ControlMessage::ClockAnswer { .. }
+                | ControlMessage::RebuildsBare
                 | ControlMessage::Unknown,
             )
             | PeerEvent::VideoStarted

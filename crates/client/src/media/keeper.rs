@@ -12,7 +12,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tincan_call::{Picture, ShareId};
 use tincan_media::device::{
-    CameraFormat, DeviceEntry, DeviceError, DeviceList, DeviceReport, Devices, OpenDevice,
+    CAMERA_OPENING, CameraFormat, DeviceEntry, DeviceError, DeviceList, DeviceReport, Devices,
+    OpenDevice,
 };
 use tincan_media::frame::VideoFrame;
 use tincan_media::ladder::PictureQuality;
@@ -27,6 +28,9 @@ use tokio::sync::mpsc;
 
 /// A device that would not open is tried again after so long: somebody may have let it go.
 const TRY_AGAIN: Duration = Duration::from_secs(3);
+/// A camera that has just delivered in another size may take so long to the first picture: hanging up and
+/// all other devices wait for it.
+const REFITTING: Duration = Duration::from_secs(2);
 /// How often is looked, while devices are open, for others that come and go.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A chosen device that was listed, but could not be opened for all that, is tried so much later
@@ -537,7 +541,7 @@ impl Keeping {
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
         let format = self.track.camera_format();
-        let (device, frames) = self.open_camera_as(id, format, report)?;
+        let (device, frames) = self.open_camera_as(id, format, CAMERA_OPENING, report)?;
         self.track
             .carry(Source::Camera, frames)
             .map_err(|error| DeviceError::Unsupported(error.to_string()))?;
@@ -549,6 +553,7 @@ impl Keeping {
         &self,
         id: Option<&str>,
         format: CameraFormat,
+        within: Duration,
         report: DeviceReport,
     ) -> Result<(Box<dyn OpenDevice>, NewestOut<VideoFrame>), DeviceError> {
         let (sink, frames) = newest();
@@ -560,7 +565,7 @@ impl Keeping {
                 .map_err(|error| DeviceError::Unsupported(error.to_string()))?;
             Box::new(picture)
         } else {
-            self.devices.open_camera(id, format, sink, report)?
+            self.devices.open_camera(id, format, within, sink, report)?
         };
         Ok((device, frames))
     }
@@ -577,13 +582,13 @@ impl Keeping {
         let id = open.id().to_owned();
         // No camera delivers in two sizes at once. The encoder goes on with whatever comes next.
         drop(open);
-        let mut outcome = self.open_camera_anew(&id, format);
+        let mut outcome = self.open_camera_anew(&id, format, REFITTING);
         if let Err(error) = outcome {
             tracing::info!(%error, "the camera keeps its size");
             if let Some(size) = &mut self.camera_size {
                 size.refused(format);
             }
-            outcome = self.open_camera_anew(&id, before);
+            outcome = self.open_camera_anew(&id, before, CAMERA_OPENING);
         }
         if let Err(error) = outcome {
             self.track.end(Source::Camera);
@@ -591,11 +596,16 @@ impl Keeping {
         }
     }
 
-    fn open_camera_anew(&mut self, id: &str, format: CameraFormat) -> Result<(), DeviceError> {
+    fn open_camera_anew(
+        &mut self,
+        id: &str,
+        format: CameraFormat,
+        within: Duration,
+    ) -> Result<(), DeviceError> {
         self.opened += 1;
         let generation = self.opened;
         let report = self.report(DeviceKind::Camera, generation);
-        let (device, frames) = self.open_camera_as(Some(id), format, report)?;
+        let (device, frames) = self.open_camera_as(Some(id), format, within, report)?;
         self.track.go_on_with(frames);
         if let Some(size) = &mut self.camera_size {
             size.reopened(format);

@@ -1,8 +1,12 @@
 //! Everyone who is sent the own sound and picture.
 
+mod standing;
+
 use super::own_view::OwnViewKey;
 use super::track::Source;
+use standing::{Standing, Waiting, together};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tincan_call::PeerKey;
 use tincan_media::codec::voice_rate::Way;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
@@ -17,6 +21,10 @@ use tincan_proto::{View, Viewing};
 /// While nobody is sent to.
 const UNBOUNDED: Bitrate = Bitrate::from_bps(u32::MAX);
 
+/// Who looks away and back within this waits for a key frame as anybody does: else toggling would make
+/// every picture one.
+const LOOKED_AGAIN: Duration = Duration::from_millis(300);
+
 /// Somebody who is sent to.
 struct Outlet {
     peer: PeerKey,
@@ -25,11 +33,25 @@ struct Outlet {
     viewing: Viewing,
     /// They were sent no pictures for a while: the next one is a key frame.
     needs_key: bool,
+    /// Since when what is sent to them only waits.
+    waiting: Waiting,
+    /// The others do not wait for them.
+    left_out: bool,
+    /// When they last began to look.
+    looked: Option<Instant>,
 }
 
 impl Outlet {
     fn looks(&self) -> bool {
         self.viewing.view != View::Hidden
+    }
+
+    fn stand(&mut self, now: Instant) -> Standing {
+        let Viewing { view, .. } = self.viewing;
+        let rate = self.sender.budget().video.min(self.viewing.most().unwrap_or(UNBOUNDED));
+        let behind = self.sender.is_behind();
+        let stuck = self.waiting.note(now, behind);
+        Standing { allowance: Allowance { rate, view }, behind, stuck }
     }
 }
 
@@ -50,7 +72,15 @@ impl Outlets {
     /// Adds somebody.
     pub fn add(&self, peer: PeerKey, sender: MediaSender) {
         let viewing = Viewing::default();
-        self.list().push(Outlet { peer, sender, viewing, needs_key: false });
+        self.list().push(Outlet {
+            peer,
+            sender,
+            viewing,
+            needs_key: false,
+            waiting: Waiting::default(),
+            left_out: false,
+            looked: None,
+        });
         self.begin();
     }
 
@@ -69,8 +99,14 @@ impl Outlets {
             return;
         }
         outlet.needs_key = true;
+        let now = Instant::now();
+        let before = outlet.looked.replace(now);
         drop(list);
-        self.begin();
+        if before.is_some_and(|before| now.saturating_duration_since(before) < LOOKED_AGAIN) {
+            self.request_key_frame();
+        } else {
+            self.begin();
+        }
     }
 
     /// The windows draw the own tile so from now on.
@@ -91,7 +127,7 @@ impl Outlets {
             return;
         }
         for outlet in self.list().iter_mut().filter(|outlet| outlet.looks()) {
-            outlet.needs_key &= !picture.key;
+            outlet.needs_key = outlet.left_out || (outlet.needs_key && !picture.key);
             if !outlet.needs_key {
                 outlet.sender.send_video(picture);
             }
@@ -112,22 +148,28 @@ impl Outlets {
 
     /// What a picture may count on: as many bits a second as the narrowest way to anybody who looks
     /// carries, and to be seen as large as anybody draws it, here or there. None if it would only wait,
-    /// or if nobody looks.
+    /// or if nobody looks. Whose way has been stuck for a while is left out while others see something.
     pub fn allowance(&self) -> Option<Allowance> {
         // Nobody sees what is held back from all.
         let sent = self.let_out.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        let list = self.list();
-        let mut open = list.iter().filter(|outlet| sent && outlet.sender.is_open()).peekable();
+        let now = Instant::now();
+        let mut list = self.list();
+        let mut open = list.iter_mut().filter(|outlet| sent && outlet.sender.is_open()).peekable();
         let own = *self.own.lock().unwrap_or_else(PoisonError::into_inner);
         // What is alone on its display may be looked at in any size until that is known.
         let own = own.unwrap_or(if open.peek().is_some() { View::Hidden } else { View::Any });
-        let start = Allowance { rate: UNBOUNDED, view: own };
-        let all = open.filter(|outlet| outlet.looks()).try_fold(start, |all, outlet| {
-            let Viewing { view, .. } = outlet.viewing;
-            let rate = outlet.sender.budget().video.min(outlet.viewing.most().unwrap_or(UNBOUNDED));
-            let all = Allowance { rate: all.rate.min(rate), view: all.view.or(view) };
-            (!outlet.sender.is_behind()).then_some(all)
-        });
+        let mut looking: Vec<&mut Outlet> = open.filter(|outlet| outlet.looks()).collect();
+        let standings: Vec<Standing> = looking.iter_mut().map(|outlet| outlet.stand(now)).collect();
+        let (all, left_out) = together(Allowance { rate: UNBOUNDED, view: own }, &standings);
+        let mut returned = false;
+        for (outlet, standing) in looking.into_iter().zip(&standings) {
+            let before = std::mem::replace(&mut outlet.left_out, left_out && standing.stuck);
+            returned |= before && !outlet.left_out && outlet.needs_key;
+        }
+        drop(list);
+        if returned {
+            self.request_key_frame();
+        }
         all.filter(|all| all.view != View::Hidden)
     }
 

@@ -490,6 +490,7 @@ impl Devices for Hardware {
         &self,
         id: Option<&str>,
         format: CameraFormat,
+        _: Duration,
         sink: NewestIn<VideoFrame>,
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {

@@ -60,6 +60,11 @@ impl InFlight {
     pub fn send(&mut self, now: Instant, bytes: usize) {
         self.packets.push_back((now, bytes));
         self.bytes += bytes;
+        self.forget(now);
+    }
+
+    /// Leaves out what nobody will report any more.
+    pub fn forget(&mut self, now: Instant) {
         self.drop_until(now.checked_sub(FORGOTTEN));
     }
 
@@ -119,5 +124,7 @@ mod tests {
         assert_eq!((flying.bits(), flying.since()), (5600.0, Some(start + MS * 3)));
         flying.send(start + FORGOTTEN + MS * 8, 100);
         assert_eq!(flying.bits(), 1600.0);
+        flying.forget(start + 2 * FORGOTTEN + MS * 8);
+        assert_eq!(flying.since(), None, "also while nothing is sent");
     }
 }

@@ -19,12 +19,15 @@ pub struct SendBudget {
     pub loss: f32,
     /// How long packets wait in the network.
     pub queue: Duration,
+    /// It is somebody else's: it becomes no shorter by sending less.
+    pub contested: bool,
 }
 
 impl SendBudget {
-    /// So much waits in the network that a picture would come too late: none is to be made.
+    /// So much of ours waits in the network that a picture would come too late: none is to be made.
+    /// In a queue that others keep full, late ones are better than none.
     pub fn is_full(&self) -> bool {
-        self.queue > FULL
+        self.queue > FULL && !self.contested
     }
 }
 

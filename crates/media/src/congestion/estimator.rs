@@ -131,6 +131,8 @@ pub struct Estimator {
     round_trip: Option<Duration>,
     /// The shortest time from a packet's leaving to the report of it, of late.
     shortest: Option<Duration>,
+    /// Whether the far side can make use of any.
+    protects: bool,
     protection: Option<Protection>,
     last_step: Option<Instant>,
     /// Reports in a row that saw a queue.
@@ -157,6 +159,7 @@ impl Estimator {
             flying: InFlight::default(),
             round_trip: None,
             shortest: None,
+            protects: false,
             protection: None,
             last_step: None,
             full: 0,
@@ -169,6 +172,11 @@ impl Estimator {
     /// The voice is sent in this form from now on.
     pub fn set_voice(&mut self, form: VoiceForm) {
         self.voice = form;
+    }
+
+    /// Pictures may be protected from now on: the far side rebuilds them.
+    pub fn protect(&mut self) {
+        self.protects = true;
     }
 
     /// A packet of `bytes` leaves.
@@ -197,13 +205,17 @@ impl Estimator {
         self.losses.note(now, fates);
         let passed = self.last_step.replace(now).map_or(0.0, |at| (now - at).as_secs_f64());
         self.step(now, passed.min(0.5));
-        self.protection = Protection::of(self.protection, self.losses.usual(), self.round_trip);
+        if self.protects {
+            let usual = self.losses.usual();
+            self.protection = Protection::of(self.protection, usual, self.round_trip);
+        }
         let (floor, ceiling) = (self.limits.floor.bps(), self.limits.ceiling.bps());
         self.target = self.target.clamp(f64::from(floor), f64::from(ceiling));
     }
 
     /// Lowers the estimate while nothing is reported of what has left.
     pub fn wait(&mut self, now: Instant) {
+        self.flying.forget(now);
         if self.next_wait().is_some_and(|at| now >= at) {
             self.silent = Some(now);
             self.target = (self.target * SILENT_SHARE).max(f64::from(self.limits.floor.bps()));
@@ -228,7 +240,7 @@ impl Estimator {
     }
 
     /// The same, divided.
-    pub fn budget(&self) -> SendBudget {
+    pub fn budget(&self, now: Instant) -> SendBudget {
         let loss = self.losses.share();
         let protection = self.protection.map_or(0.0, |protection| protection.share);
         let (video, audio) = budget::divide(self.target, loss, protection, self.voice);
@@ -238,8 +250,20 @@ impl Estimator {
             audio,
             round_trip: self.round_trip,
             loss: loss as f32,
-            queue: Duration::from_secs_f64(self.waiting()),
+            queue: Duration::from_secs_f64(self.waiting_at(now)),
+            contested: matches!(self.phase, Phase::Contest { .. }),
         }
+    }
+
+    /// How long a packet that leaves now waits. With nothing out there is nothing more to be reported,
+    /// and what the last report saw passes: else whoever sends nothing because of it would never
+    /// learn that it has.
+    fn waiting_at(&self, now: Instant) -> f64 {
+        let idle = match (self.flying.since(), self.last_step) {
+            (None, Some(reported)) => now.saturating_duration_since(reported).as_secs_f64(),
+            _ => 0.0,
+        };
+        (self.waiting() - idle).max(0.0)
     }
 
     /// Counts what comes through a full way: of what was sent before it was noticed to be full, since

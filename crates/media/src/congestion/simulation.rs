@@ -61,11 +61,13 @@ pub struct Plan {
     pub tcp: Option<f64>,
     /// The most that a source makes of pictures, in bits a second.
     pub most: f64,
+    /// No flow has sound.
+    pub muted: bool,
 }
 
 impl Plan {
     pub fn of(network: Network, seconds: usize) -> Self {
-        Self { network, seconds, seed: 1, flows: vec![0.0], tcp: None, most: 20e6 }
+        Self { network, seconds, seed: 1, flows: vec![0.0], tcp: None, most: 20e6, muted: false }
     }
 }
 
@@ -120,7 +122,7 @@ impl Flow {
         }
     }
 
-    fn step(&mut self, t: f64, epoch: Instant, way: &mut Way, most: f64, random: &mut StdRng) {
+    fn step(&mut self, t: f64, epoch: Instant, way: &mut Way, plan: &Plan, random: &mut StdRng) {
         if t < self.begins {
             return;
         }
@@ -138,9 +140,9 @@ impl Flow {
             self.estimator.report(now, &fates);
         }
         self.estimator.wait(now);
-        let budget = self.estimator.budget();
+        let budget = self.estimator.budget(now);
         self.pacer.set_available(budget.available);
-        if t >= self.next_sound {
+        if t >= self.next_sound && !plan.muted {
             self.next_sound += 0.02;
             let bytes = 68 + budget.audio.bps() as usize / 8 / 50;
             self.pacer.push(now, Priority::Sound, bytes, Packet { bytes, picture: None });
@@ -148,7 +150,7 @@ impl Flow {
         if t >= self.next_picture {
             self.next_picture += FRAME_EVERY;
             if self.pacer.backlog() < SKIP_FROM && !budget.is_full() {
-                self.make_picture(t, now, most, random);
+                self.make_picture(t, now, plan.most, random);
             }
         }
         while let Some(packet) = self.pacer.pop(now) {
@@ -176,7 +178,7 @@ impl Flow {
     }
 
     fn make_picture(&mut self, t: f64, now: Instant, most: f64, random: &mut StdRng) {
-        let rate = f64::from(self.estimator.budget().video.bps()).min(most);
+        let rate = f64::from(self.estimator.budget(now).video.bps()).min(most);
         let factor =
             if std::mem::take(&mut self.key) { 4.0 } else { random.random_range(0.7..1.3) };
         let bytes = (rate * FRAME_EVERY / 8.0 * factor) as usize + 60;
@@ -214,7 +216,7 @@ impl Flow {
 pub fn run(plan: Plan) -> Run {
     let epoch = Instant::now() + Duration::from_secs(10);
     let mut random = StdRng::seed_from_u64(plan.seed);
-    let mut way = Way::new(plan.network, plan.seed.wrapping_mul(31));
+    let mut way = Way::new(plan.network.clone(), plan.seed.wrapping_mul(31));
     let mut flows: Vec<Flow> = plan.flows.iter().map(|begins| Flow::new(*begins)).collect();
     let mut tcp = plan.tcp.map(Tcp::new);
     for step in 0..plan.seconds * 1000 {
@@ -223,7 +225,7 @@ pub fn run(plan: Plan) -> Run {
             tcp.step(t, &mut way);
         }
         for flow in &mut flows {
-            flow.step(t, epoch, &mut way, plan.most, &mut random);
+            flow.step(t, epoch, &mut way, &plan, &mut random);
         }
     }
     let pictures = flows[0].pictures.iter().filter(|picture| picture.packets == 0);

@@ -222,6 +222,7 @@ impl Receiving {
             }
             if self.shared.resting.load(Ordering::Relaxed) {
                 self.freezes.excuse();
+                self.handed_on = None;
             }
             while let Some((_, unit)) = self.waiting.pop_front_if(|(due, _)| *due <= now) {
                 self.statistics.emitted += 1;

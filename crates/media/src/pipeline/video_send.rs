@@ -5,6 +5,7 @@ use crate::encoded::EncodedVideo;
 use crate::frame::VideoFrame;
 use crate::ladder::{Allowance, Ladder, Limitation, Rung};
 use crate::mailbox::{Interrupt, NewestOut, Taken};
+use crate::pipeline::cadence::Cadence;
 use crate::pipeline::key_frame_pace::KeyFramePace;
 use crate::pipeline::worker::{Stop, Worker};
 use crate::process::scale::{fit, scale};
@@ -46,8 +47,6 @@ pub struct VideoSend {
 
 /// Encoding takes about as long as it did over so many pictures.
 const ENCODING_OVER: f64 = 15.0;
-/// Pictures come a little early or late: a quarter of the time between two is on time.
-const ON_TIME: u32 = 4;
 /// The target changes by at least this share of itself: less is not worth a change.
 const WORTH: f64 = 0.03;
 
@@ -126,7 +125,7 @@ impl VideoSendPipeline {
                 rung,
                 target: rung.most,
                 encoding: Duration::ZERO,
-                due: None,
+                cadence: Cadence::default(),
                 tap,
                 rate,
                 sink,
@@ -134,7 +133,6 @@ impl VideoSendPipeline {
                 fresh: true,
                 late: false,
                 last: None,
-                held: None,
                 latest: None,
             }
             .run(&stop);
@@ -193,8 +191,8 @@ struct Encoding {
     target: Bitrate,
     /// How long it takes to encode a picture.
     encoding: Duration,
-    /// When the next picture is due by the rung's rate.
-    due: Option<Instant>,
+    /// When pictures go by the rung's rate, and the newest that could not go yet.
+    cadence: Cadence<VideoFrame>,
     tap: Option<VideoTap>,
     rate: VideoRate,
     sink: EncodedVideoSink,
@@ -204,8 +202,6 @@ struct Encoding {
     /// Somebody waits for a key frame of the last picture.
     late: bool,
     last: Option<VideoFrame>,
-    /// The newest one that could not be sent yet.
-    held: Option<VideoFrame>,
     /// When the picture encoded last was taken: times rise, since they become RTP's.
     latest: Option<Instant>,
 }
@@ -226,11 +222,14 @@ impl Encoding {
                         self.offer(frame);
                     }
                 }
-                Taken::Timeout => match self.held.take() {
+                Taken::Timeout => match self.cadence.again(Instant::now()) {
                     Some(frame) => self.offer(frame),
                     None => self.repeat(),
                 },
-                Taken::Closed => (self.frames, self.last, self.held) = (None, None, None),
+                Taken::Closed => {
+                    (self.frames, self.last) = (None, None);
+                    self.cadence.take_held();
+                }
             }
         }
     }
@@ -242,7 +241,7 @@ impl Encoding {
         if orders.begin {
             self.pace.renew();
             // One that could not go yet is newer than the last that did.
-            self.last = self.held.take().or_else(|| self.last.take());
+            self.last = self.cadence.take_held().or_else(|| self.last.take());
             self.late = self.last.is_some();
         }
         if orders.key_frame {
@@ -252,7 +251,8 @@ impl Encoding {
             self.ladder = ladder;
         }
         let Some(source) = orders.source else { return false };
-        (self.frames, self.last, self.held) = (Some(source), None, None);
+        (self.frames, self.last) = (Some(source), None);
+        self.cadence.take_held();
         (self.fresh, self.late) = (true, false);
         true
     }
@@ -260,30 +260,18 @@ impl Encoding {
     /// Encodes a picture if it can go; else the newest one waits until it can.
     fn offer(&mut self, frame: VideoFrame) {
         let now = Instant::now();
-        let allowed = (self.rate)().filter(|_| self.is_due(now));
-        let Some(allowed) = allowed else {
+        let allowed = (self.rate)();
+        let between = Duration::from_secs(1) / self.rung.rate.fps().max(1);
+        let frame = self.cadence.offer(now, frame, allowed.is_some(), between);
+        let (Some(allowed), Some(frame)) = (allowed, frame) else {
             self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner).held += 1;
-            self.held = Some(frame);
             return;
         };
-        self.held = None;
         self.climb(now, allowed);
         self.aim_at(allowed.rate.min(self.rung.most));
         self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner).target =
             Some(self.target);
         self.encode(frame);
-    }
-
-    /// Whether a picture is due, which moves the time of the next one on.
-    fn is_due(&mut self, now: Instant) -> bool {
-        let between = Duration::from_secs(1) / self.rung.rate.fps().max(1);
-        let due = self.due.unwrap_or(now);
-        if now + between / ON_TIME < due {
-            return false;
-        }
-        // A source that has paused does not catch up.
-        self.due = Some(if now > due + between { now } else { due } + between);
-        true
     }
 
     /// Takes another size or rate where the ladder says so: another encoder, whose first picture is a
@@ -297,7 +285,7 @@ impl Encoding {
         }
         let resized = rung.bounds != self.rung.bounds;
         self.rung = rung;
-        self.due = None;
+        self.cadence.restart();
         if !resized {
             return;
         }

@@ -36,13 +36,21 @@ pub struct Resend {
     stream: Option<(u32, u8)>,
     sequence: u16,
     lossiness: Lossiness,
+    /// How long it takes there and back, if that is known from elsewhere.
+    way: Duration,
 }
 
 impl Resend {
     /// Nothing was sent yet.
     pub fn new(stream: Option<(u32, u8)>) -> Self {
         let (kept, lossiness) = (VecDeque::new(), Lossiness::default());
-        Self { kept, stream, sequence: rand::random(), lossiness }
+        Self { kept, stream, sequence: rand::random(), lossiness, way: Duration::ZERO }
+    }
+
+    /// The way there and back takes so long, whatever repairs have shown: a side that only sends has
+    /// seen none.
+    pub fn know_way(&mut self, way: Duration) {
+        self.way = way;
     }
 
     /// A packet leaves for the first time. Nobody needs what was before a key frame.
@@ -65,12 +73,15 @@ impl Resend {
         round_trip: Duration,
     ) -> Vec<Packet> {
         let spacing = (round_trip * 3 / 4).max(LEAST_SPACING);
+        let late = AGE + round_trip.max(self.way);
         let mut again = Vec::new();
+        let first = self.kept.front().map_or(0, |kept| kept.packet.header.sequence_number);
         for number in numbers.take(MOST_REQUESTED) {
-            let kept =
-                self.kept.iter_mut().rfind(|kept| kept.packet.header.sequence_number == number);
+            // They left without a gap.
+            let kept = self.kept.get_mut(usize::from(number.wrapping_sub(first)));
+            let kept = kept.filter(|kept| kept.packet.header.sequence_number == number);
             let Some(kept) = kept else { continue };
-            let old = now.saturating_duration_since(kept.departed) > AGE + round_trip;
+            let old = now.saturating_duration_since(kept.departed) > late;
             let answered = kept.times > 0 && now.saturating_duration_since(kept.last) < spacing;
             if old || answered || kept.times == TIMES {
                 continue;
@@ -150,6 +161,16 @@ mod tests {
         assert_eq!(asked, usize::from(TIMES));
         let old = start + AGE + RTT * 2;
         assert!(resend.requested(old, [65_532].into_iter(), RTT).is_empty(), "too late");
+    }
+
+    #[test]
+    fn a_side_that_only_sends_answers_over_long_ways_too() {
+        let (start, guess) = (Instant::now(), Duration::from_millis(30));
+        let later = start + Duration::from_millis(900);
+        let mut resend = kept(start);
+        assert!(resend.requested(later, [3].into_iter(), guess).is_empty());
+        resend.know_way(Duration::from_millis(600));
+        assert_eq!(resend.requested(later, [3].into_iter(), guess).len(), 1);
     }
 
     #[test]

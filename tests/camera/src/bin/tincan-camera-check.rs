@@ -18,7 +18,9 @@ mod checks {
     use std::time::{Duration, Instant};
     use tincan_camera_tests::node;
     use tincan_devices::SystemDevices;
-    use tincan_media::device::{CameraFormat, DeviceEntry, DeviceError, Devices, OpenDevice};
+    use tincan_media::device::{
+        CAMERA_OPENING, CameraFormat, DeviceEntry, DeviceError, Devices, OpenDevice,
+    };
     use tincan_media::frame::VideoFrame;
     use tincan_media::mailbox::{NewestOut, Taken, newest};
     use tincan_proto::units::{FrameRate, Resolution};
@@ -86,7 +88,7 @@ mod checks {
             }
         });
         let format = CameraFormat { resolution: size, rate: FrameRate::from_fps(25) };
-        let camera = devices.open_camera(Some(id), format, put, report)?;
+        let camera = devices.open_camera(Some(id), format, CAMERA_OPENING, put, report)?;
         Ok(Opened { camera, frames, failures })
     }
 

@@ -22,7 +22,7 @@ mod session {
     use tincan_client::ports::{Tile, TilePicture, Tiles};
     use tincan_client::view::{DeviceKind, Settings};
     use tincan_devices::{SystemDevices, system_screens};
-    use tincan_media::device::{CameraFormat, DeviceError, Devices};
+    use tincan_media::device::{CAMERA_OPENING, CameraFormat, DeviceError, Devices};
     use tincan_media::mailbox::newest;
     use tincan_proto::View;
     use tincan_proto::units::{FrameRate, Resolution};
@@ -242,13 +242,21 @@ mod session {
 
     fn is_free() -> bool {
         let (put, _frames) = newest();
-        SystemDevices::new().open_camera(None, FORMAT, put, Box::new(|_| {})).is_ok()
+        SystemDevices::new()
+            .open_camera(None, FORMAT, CAMERA_OPENING, put, Box::new(|_| {}))
+            .is_ok()
     }
 
     /// Takes pictures until it is ended.
     fn hold() -> Result<()> {
         let (put, _frames) = newest();
-        let camera = SystemDevices::new().open_camera(None, FORMAT, put, Box::new(|_| {}))?;
+        let camera = SystemDevices::new().open_camera(
+            None,
+            FORMAT,
+            CAMERA_OPENING,
+            put,
+            Box::new(|_| {}),
+        )?;
         loop {
             std::thread::park();
             ensure!(camera.id().starts_with("camera:"), "another one");

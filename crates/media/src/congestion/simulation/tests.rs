@@ -133,6 +133,63 @@ fn neither_a_call_nor_tcp_beside_it_starves() {
     }
 }
 
+#[test]
+fn pictures_without_sound_go_on_after_the_way_was_narrow_for_a_moment() {
+    for (high, low, queue) in [(3e6, 2e5, 1.0), (3e6, 4e5, 2.0), (10e6, 3e5, 1.0)] {
+        for seed in 0..SEEDS {
+            let rate = vec![(0.0, high), (15.0, low), (18.0, high)];
+            let network = Network { rate, queue, ..wide() };
+            let run = run(Plan { most: 1.7e6, muted: true, seed, ..Plan::of(network, 40) });
+            let told = format!("{high} to {low}, queue {queue} s, seed {seed}");
+            let longest = longest_pause(&run, 14.0, 40.0);
+            assert!(longest < 3.0, "{told}: no picture for {longest:.1} s");
+            assert!(run.rate(0, 30, 40) > 1e6, "{told}: {:?}", run.flows[0]);
+        }
+    }
+}
+
+#[test]
+fn beside_a_long_queue_of_others_there_are_pictures_all_the_same() {
+    for queue in [0.5, 1.0] {
+        for seed in 0..SEEDS {
+            let network = Network { queue, ..Network::of(3e6) };
+            let run = run(Plan { tcp: Some(10.0), seed, ..Plan::of(network, 90) });
+            let told = format!("queue {queue} s, seed {seed}");
+            let (call, tcp) = (run.rate(0, 25, 90), run.tcp[25..].iter().sum::<f64>() / 65.0);
+            let longest = longest_pause(&run, 20.0, 90.0);
+            println!("{told}: call {call:.0}, TCP {tcp:.0}, longest pause {longest:.1} s");
+            assert!(call > 0.3e6, "{told}: the call got {call:.0}");
+            assert!(tcp > 0.5e6, "{told}: TCP got {tcp:.0}");
+            assert!(longest < 4.0, "{told}: no picture for {longest:.1} s");
+        }
+    }
+}
+
+#[test]
+fn pictures_are_protected_only_for_who_can_make_use_of_it() {
+    for (rebuilds, protected) in [(false, false), (true, true)] {
+        let (mut estimator, start) = (Estimator::new(Limits::default()), Instant::now());
+        if rebuilds {
+            estimator.protect();
+        }
+        for n in 0..4_000u32 {
+            let departed = start + Duration::from_millis(10) * n;
+            let now = departed + Duration::from_millis(200);
+            let arrived = (n % 20 != 7).then(|| Duration::from_millis(10) * n);
+            estimator.report(now, &[Fate { departed, arrived, bytes: 1200 }]);
+        }
+        assert_eq!(estimator.protection().is_some(), protected);
+    }
+}
+
+/// The longest time without a picture within these seconds.
+fn longest_pause(run: &Run, from: f64, to: f64) -> f64 {
+    let within = run.pictures.iter().map(|(at, _)| *at).filter(|at| (from..to).contains(at));
+    let mut times: Vec<f64> = [from, to].into_iter().chain(within).collect();
+    times.sort_by(f64::total_cmp);
+    times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
+}
+
 /// The least, and the mean, that the estimate of a voice alone comes to in a minute in which this share
 /// of its packets is lost by chance.
 fn voice_alone(loss: f64, seed: u64) -> (f64, f64) {

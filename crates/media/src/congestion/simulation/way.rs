@@ -118,8 +118,9 @@ impl Tcp {
             } else if t > self.recovered {
                 self.window = (self.window / 2.0).max(2.0);
                 self.slow_until = self.window;
-                // Once in a round trip.
-                self.recovered = t + 2.0 * way.delay() + 0.3;
+                // Once in a round trip, with all that waits.
+                let last = self.in_flight.back().map_or(t, |(at, _)| *at);
+                self.recovered = last.max(t + 2.0 * way.delay() + 0.3);
             }
         }
         while (self.in_flight.len() as f64) < self.window {
