@@ -13,11 +13,9 @@ use tincan_devices::SystemDevices;
 use tincan_test_support::process::Owned;
 use tincan_test_support::sound::{Cable, Recording, SAMPLE_RATE, Sound, tone, with_server};
 
-/// There is to be sound again within this.
+/// There is to be sound again within this, on a busy machine too: with a load of 6 on two cores it is
+/// after 0.2 s. What was measured is printed.
 const SOUND_AGAIN: Duration = Duration::from_secs(2);
-/// A machine that runs other tests at the same time, with two cores, is given as much once more; what
-/// was measured is printed.
-const BUSY: Duration = Duration::from_secs(2);
 /// Louder than this is sound.
 const HEARD: f32 = 0.02;
 /// What follows a change is listened to for so long.
@@ -209,10 +207,7 @@ impl Heard {
         let speaker = speaker.unwrap_or_else(|| panic!("{what}: bob hears nothing any more"));
         assert!(still < Duration::from_millis(500), "{what}: alice hears nothing any more");
         for (device, gap) in [("speaker", speaker), ("microphone", microphone)] {
-            assert!(gap < SOUND_AGAIN + BUSY, "{what}: no sound of the {device} for {gap:?}");
-            if gap >= SOUND_AGAIN {
-                eprintln!("{what}: slow, on a machine that is busy: the {device}");
-            }
+            assert!(gap < SOUND_AGAIN, "{what}: no sound of the {device} for {gap:?}");
         }
     }
 }
