@@ -12,7 +12,8 @@ use tincan_desktop_tests::{App, Desktop, Room, Story, Window, devices, eventuall
 const HINT: &str = "see what the logs say of sound devices";
 /// How long a call may take to connect.
 const CONNECTED: Duration = Duration::from_secs(20);
-/// How long a device that has gone or come may take to be noticed, on a busy machine.
+/// How long a device that has gone or come may take until the window says so, on a busy machine.
+/// How soon there is sound again is measured without a window (`unplugging` of the client).
 const NOTICED: Duration = Duration::from_secs(15);
 /// Five seconds are recorded and then played.
 const PLAYED_BACK: Duration = Duration::from_secs(11);

@@ -10,7 +10,8 @@ use std::ops::Deref;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -269,13 +270,18 @@ impl Sound {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut recorder = Owned::start(&mut command)?;
         let mut pipe = recorder.child().stdout.take().context("no pipe")?;
+        let read = Arc::<AtomicUsize>::default();
+        let so_far = read.clone();
         let reader = std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = pipe.read_to_end(&mut bytes);
+            let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+            while let Ok(length @ 1..) = pipe.read(&mut piece) {
+                bytes.extend_from_slice(&piece[..length]);
+                so_far.store(bytes.len(), Ordering::Relaxed);
+            }
             bytes
         });
         wait_until(SOON, "the recorder is connected", || Ok(self.streams()?.1 > before))?;
-        Ok(Recording { recorder, reader })
+        Ok(Recording { recorder, reader, read })
     }
 
     /// Begins to record what two cables carry, sample beside sample.
@@ -368,9 +374,15 @@ impl Drop for Apart {
 pub struct Recording {
     recorder: Owned,
     reader: JoinHandle<Vec<u8>>,
+    read: Arc<AtomicUsize>,
 }
 
 impl Recording {
+    /// Samples so far, of all channels. The recorder's own delay is some 20 ms.
+    pub fn length(&self) -> usize {
+        self.read.load(Ordering::Relaxed) / 4
+    }
+
     /// Ends it and returns the samples.
     ///
     /// # Errors

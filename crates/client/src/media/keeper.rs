@@ -424,13 +424,13 @@ impl Keeping {
             self.back_at.insert(kind, now + BACK_AGAIN);
             self.close(kind);
         }
-        self.follow_system();
+        self.follow_system(changed);
         changed
     }
 
     /// Tells when the system's choice is gone, whose stream a sound server moves elsewhere by itself,
-    /// and when it is back.
-    fn follow_system(&mut self) {
+    /// and when it is back. Right after a change the system may not have chosen yet.
+    fn follow_system(&mut self, changed: bool) {
         let mut moved = Vec::new();
         for (&kind, slot) in &mut self.slots {
             let Some(open) = &slot.open else { continue };
@@ -440,6 +440,7 @@ impl Keeping {
             let listed = entries(&self.seen, kind);
             let there = |id: &str| listed.iter().any(|entry| entry.id == id);
             let default = listed.iter().find(|entry| entry.default);
+            let default = default.or_else(|| listed.first().filter(|_| !changed));
             let gone = slot.gone.as_deref().unwrap_or(open.id());
             let stands_in = match (&slot.gone, there(gone)) {
                 (None, true) | (Some(_), false) => continue,
@@ -639,8 +640,11 @@ impl Keeping {
         tracing::info!(?kind, %error, "a device was lost");
         // Another takes its place at once.
         slot.try_again = None;
+        // It may be there all the same: the system chose another.
         if slot.choice.is_none() && slot.gone.is_none() {
-            slot.gone = was;
+            let list = self.devices.list();
+            let gone = |id: &String| entries(&list, kind).iter().all(|entry| entry.id != *id);
+            slot.gone = was.filter(gone);
         }
     }
 

@@ -10,6 +10,7 @@ mod muting;
 mod person;
 mod room;
 mod sharing;
+mod unplugging;
 mod viewing;
 
 use person::{Person, World};

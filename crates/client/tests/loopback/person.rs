@@ -15,6 +15,7 @@ use tincan_client::ports::{
 };
 use tincan_client::profile::Profile;
 use tincan_client::view::{Intent, IntentError, Levels, SessionView, Snapshot};
+use tincan_devices::SystemDevices;
 use tincan_media::codec::annex_b::{NalType, nal_units};
 use tincan_media::codec::h264::H264Decoder;
 use tincan_media::codec::sps;
@@ -96,7 +97,7 @@ impl World {
         self.person_in(None, name, contacts).await
     }
 
-    async fn person_in(&self, room: Option<Arc<Room>>, name: &str, contacts: &[&str]) -> Person {
+    async fn person_in(&self, room: Option<Around>, name: &str, contacts: &[&str]) -> Person {
         let folder = self.folder.path().join(name);
         let desktop = Desktop::new(ScreenAccess::Listed);
         let given = Given { name: Some(name), contacts, server: None, room };
@@ -133,6 +134,16 @@ impl World {
         alices: Option<Arc<Room>>,
         bobs: Option<Arc<Room>>,
     ) -> (Person, Person) {
+        let (alices, bobs) = (alices.map(Around::Room), bobs.map(Around::Room));
+        self.acquainted_around(alices, bobs).await
+    }
+
+    /// Two contacts, wherever they are.
+    pub async fn acquainted_around(
+        &self,
+        alices: Option<Around>,
+        bobs: Option<Around>,
+    ) -> (Person, Person) {
         let alice = self.person_in(alices, "alice", &[]).await;
         let bob = self.person_in(bobs, "bob", &["alice"]).await;
         alice.intend(Intent::AddContact { name: "bob".into() }).await;
@@ -152,7 +163,14 @@ struct Given<'a> {
     name: Option<&'a str>,
     contacts: &'a [&'a str],
     server: Option<String>,
-    room: Option<Arc<Room>>,
+    room: Option<Around>,
+}
+
+/// Where a person is.
+pub enum Around {
+    Room(Arc<Room>),
+    /// What the system has, as the app sees it.
+    System(SystemDevices),
 }
 
 pub struct Person {
@@ -454,36 +472,44 @@ impl LocalServer for Elsewhere {
 /// wants to see or hear the person.
 struct Hardware {
     asked: AtomicU64,
-    room: Option<Arc<Room>>,
+    room: Option<Around>,
     camera: Camera,
 }
 
 impl Devices for Hardware {
     fn list(&self) -> DeviceList {
-        let list = self.room.as_ref().map_or_else(DeviceList::default, |_| Room::list());
+        let list = match &self.room {
+            None => DeviceList::default(),
+            Some(Around::Room(_)) => Room::list(),
+            Some(Around::System(devices)) => devices.list(),
+        };
         DeviceList { cameras: self.camera.list(), ..list }
     }
 
     fn open_microphone(
         &self,
-        _: Option<&str>,
+        id: Option<&str>,
         sink: MicrophoneSink,
-        _: DeviceReport,
+        report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let room = self.room.as_ref().ok_or(DeviceError::Missing)?;
-        Ok(room.microphone(sink))
+        match self.room.as_ref().ok_or(DeviceError::Missing)? {
+            Around::Room(room) => Ok(room.microphone(sink)),
+            Around::System(devices) => devices.open_microphone(id, sink, report),
+        }
     }
 
     fn open_speaker(
         &self,
-        _: Option<&str>,
+        id: Option<&str>,
         source: SpeakerSource,
-        _: DeviceReport,
+        report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
         // What rings is no secret.
-        let room = self.room.as_ref().ok_or(DeviceError::Missing)?;
-        Ok(room.speaker(source))
+        match self.room.as_ref().ok_or(DeviceError::Missing)? {
+            Around::Room(room) => Ok(room.speaker(source)),
+            Around::System(devices) => devices.open_speaker(id, source, report),
+        }
     }
 
     fn open_camera(

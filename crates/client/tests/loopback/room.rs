@@ -3,10 +3,13 @@
 use std::f32::consts::TAU;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tincan_media::audio::{BLOCK, BLOCK_SAMPLES, SAMPLE_RATE, StereoBlock};
 use tincan_media::device::{DeviceEntry, DeviceList, MicrophoneSink, OpenDevice, SpeakerSource};
 use tincan_media::pipeline::worker::{Stop, Worker};
+
+/// A block that is louder is heard.
+const HEARD: f32 = 0.02;
 
 /// One pair of devices, paced by the clock.
 #[derive(Default)]
@@ -15,6 +18,8 @@ pub struct Room {
     /// Blocks that the speaker has played.
     played: AtomicU64,
     loudest: Mutex<f32>,
+    /// Silent blocks since the last loud one, and the longest such gap.
+    gap: Mutex<(u64, u64)>,
 }
 
 impl Room {
@@ -26,6 +31,17 @@ impl Room {
     /// The loudest sample that was played since this was asked last.
     pub fn loudest(&self) -> f32 {
         std::mem::take(&mut *self.loudest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// For how long nothing has been heard now.
+    pub fn silent_for(&self) -> Duration {
+        BLOCK * self.gap.lock().unwrap_or_else(PoisonError::into_inner).0 as u32
+    }
+
+    /// For how long nothing was heard at the most since this was asked last.
+    pub fn longest_gap(&self) -> Duration {
+        let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
+        BLOCK * std::mem::replace(&mut gap.1, 0) as u32
     }
 
     /// How many blocks were played so far.
@@ -64,6 +80,9 @@ impl Room {
             let peak = block.left.iter().fold(0f32, |peak, x| peak.max(x.abs()));
             let mut loudest = room.loudest.lock().unwrap_or_else(PoisonError::into_inner);
             *loudest = loudest.max(peak);
+            let mut gap = room.gap.lock().unwrap_or_else(PoisonError::into_inner);
+            gap.0 = if peak > HEARD { 0 } else { gap.0 + 1 };
+            gap.1 = gap.1.max(gap.0);
             room.played.fetch_add(1, Ordering::Relaxed);
         }))
     }

@@ -168,7 +168,7 @@ struct Watch {
     listing: Arc<Listing>,
     side: Side,
     /// Where the stream is. cpal asks sound servers for a certain device always: a server moves the
-    /// stream when that is gone, but not when the system's choice is another one.
+    /// stream when that is gone, but PulseAudio does not when the system's choice is another one.
     at: String,
     /// A person chose it.
     pinned: bool,
@@ -213,11 +213,13 @@ impl Watch {
                 None => self.listing.begin_sound_look(),
                 Some(answer) => match poll(&answer) {
                     Answer::Waiting => Some(answer),
-                    Answer::Here(Some(devices)) => match self.judge(&devices) {
-                        Some(failure) => return Some(failure),
-                        None => None,
-                    },
-                    Answer::Here(None) | Answer::Gone => None,
+                    Answer::Here(devices) => {
+                        if let Some(failure) = devices.and_then(|devices| self.judge(&devices)) {
+                            return Some(failure);
+                        }
+                        None
+                    }
+                    Answer::Gone => None,
                 },
             };
         }
