@@ -259,7 +259,7 @@ mod tests {
 
     fn chain(protected: bool) -> (Arc<Congestion>, impl Interceptor) {
         let congestion = Congestion::new();
-        let protection = Protection { share: 0.2, within: Duration::from_millis(50) };
+        let protection = Protection { loss: 0.03, within: Duration::from_millis(50) };
         let ours = Ours {
             counts: Arc::default(),
             feedback: Feedback::new(Arc::default(), || {}, Box::new(|_| {})),

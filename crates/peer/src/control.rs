@@ -54,7 +54,7 @@ async fn read(
             Some(DataChannelEvent::OnOpen) => {
                 tokio::time::sleep(THEIR_TURN).await;
                 ask_at = Some(Instant::now());
-                send(&channel, &ControlMessage::RebuildsBare).await;
+                send(&channel, &ControlMessage::Rebuilds).await;
                 events.send(PeerEvent::ControlOpened)
             }
             Some(DataChannelEvent::OnMessage(message))
@@ -66,7 +66,7 @@ async fn read(
                         send(&channel, &answer).await;
                         Ok(())
                     }
-                    Ok(Err(ControlMessage::RebuildsBare)) => {
+                    Ok(Err(ControlMessage::Rebuilds)) => {
                         congestion.protect();
                         Ok(())
                     }

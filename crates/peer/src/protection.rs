@@ -1,38 +1,29 @@
-//! Packets that make up for lost ones of pictures (FlexFEC, draft-ietf-payload-flexible-fec-scheme-03),
-//! in the place of the crate's two interceptors: theirs code packets with the numbers of transport-wide
-//! feedback in them, which each packet gets only below. Here header extensions are left out on both
-//! sides. Others that negotiate FlexFEC do not: it is sent to who said [`RebuildsBare`] alone. When it is
-//! worth it, and how many go along, is decided in `tincan_media::congestion`.
+//! Packets that make up for lost ones of pictures: with each block of them go some from which as many
+//! that are lost can be rebuilt, whichever those are (Reed-Solomon erasure codes, in the manner of
+//! RFC 6865). Of FlexFEC, which is parity, a way that loses one packet in twenty would need twice as many.
+//! The crate gives them a stream and a payload type, under FlexFEC's name; since nobody else can read them,
+//! they are sent to who said [`Rebuilds`] alone. When it is worth it, and how many go along, is decided in
+//! `tincan_media::congestion`. Header extensions are left out: numbers of transport-wide feedback come below.
 //!
-//! [`RebuildsBare`]: tincan_proto::ControlMessage::RebuildsBare
+//! [`Rebuilds`]: tincan_proto::ControlMessage::Rebuilds
+
+mod shards;
 
 use crate::arrivals::Arrivals;
 use crate::feedback::FeedbackCounts;
 use rtc::interceptor::{
-    Attribute, AttributedPacket, FlexFec03Decoder, FlexFec03Encoder, Interceptor, Packet, Slot,
-    StreamInfo, TaggedPacket,
+    Attribute, AttributedPacket, Interceptor, Packet, Slot, StreamInfo, TaggedPacket,
 };
 use rtc::rtp;
 use rtc::sansio::Protocol;
+use shards::{Coder, MOST, Rebuilder};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 use tincan_media::congestion::Protection;
 
-/// Packets that a mask can name.
-const MOST: usize = 100;
-
-/// A packet as it is coded.
-fn bare(packet: &rtp::Packet) -> rtp::Packet {
-    let mut packet = packet.clone();
-    packet.header.extension = false;
-    packet.header.extension_profile = 0;
-    packet.header.extensions.clear();
-    packet
-}
-
 struct Block {
-    encoder: FlexFec03Encoder,
+    coder: Coder,
     packets: Vec<rtp::Packet>,
     begun: Option<Instant>,
 }
@@ -74,15 +65,22 @@ impl Protect {
             block.begun = None;
             return Vec::new();
         };
+        let follows = block.packets.last().is_none_or(|last| {
+            last.header.sequence_number.wrapping_add(1) == packet.header.sequence_number
+        });
+        if !follows {
+            block.packets.clear();
+            block.begun = None;
+        }
         let begun = *block.begun.get_or_insert(now);
-        block.packets.push(bare(packet));
+        block.packets.push(packet.clone());
         let whole = packet.header.marker;
         let count = protection
             .close(block.packets.len(), now.saturating_duration_since(begun))
             .filter(|_| whole || block.packets.len() >= MOST);
         let Some(count) = count else { return Vec::new() };
         block.begun = None;
-        block.encoder.encode(&std::mem::take(&mut block.packets), count as u32)
+        block.coder.code(&std::mem::take(&mut block.packets), count)
     }
 }
 
@@ -133,8 +131,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Protect {
 impl Interceptor for Protect {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
         if let (Some(ssrc), Some(payload_type)) = (info.ssrc_fec, info.payload_type_fec) {
-            let encoder = FlexFec03Encoder::new(payload_type, ssrc);
-            let block = Block { encoder, packets: Vec::new(), begun: None };
+            let coder = Coder::new(ssrc, payload_type);
+            let block = Block { coder, packets: Vec::new(), begun: None };
             self.blocks.insert(info.ssrc, block);
         }
     }
@@ -151,7 +149,7 @@ impl Interceptor for Protect {
 pub struct Recover {
     arrivals: Arrivals,
     counts: Arc<FeedbackCounts>,
-    decoders: HashMap<u32, FlexFec03Decoder>,
+    rebuilders: HashMap<u32, Rebuilder>,
     /// Streams of packets that make up for others, and whose those are.
     protects: HashMap<u32, u32>,
     read: VecDeque<TaggedPacket>,
@@ -169,7 +167,7 @@ impl Recover {
         Self {
             arrivals: Arrivals::default(),
             counts,
-            decoders: HashMap::new(),
+            rebuilders: HashMap::new(),
             protects: HashMap::new(),
             read: VecDeque::new(),
             written: VecDeque::new(),
@@ -192,14 +190,17 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Recover {
         };
         let rtp::header::Header { ssrc, sequence_number, .. } = rtp.header;
         self.arrivals.note(ssrc, sequence_number, &self.counts.arrivals);
-        let protects = self.protects.get(&rtp.header.ssrc).copied();
-        let decoder = self.decoders.get_mut(&protects.unwrap_or(rtp.header.ssrc));
-        let recovered = decoder.map_or(Vec::new(), |decoder| decoder.decode(bare(rtp)));
+        let protects = self.protects.get(&ssrc).copied();
+        let rebuilt = match self.rebuilders.get_mut(&protects.unwrap_or(ssrc)) {
+            Some(rebuilder) if protects.is_some() => rebuilder.take_repair(&rtp.payload),
+            Some(rebuilder) => rebuilder.take(rtp),
+            None => Vec::new(),
+        };
         // What makes up for others is no medium: nothing behind is to look for gaps in it.
         if protects.is_none() {
             self.read.push_back(packet);
         }
-        for packet in recovered {
+        for packet in rebuilt {
             let message =
                 AttributedPacket::new(Packet::Rtp(packet)).with(Attribute::RecoveredByFec);
             self.read.push_back(TaggedPacket { now, transport, message });
@@ -236,14 +237,14 @@ impl Interceptor for Recover {
     fn bind_remote_stream(&mut self, info: &StreamInfo) {
         self.arrivals.bind(info);
         if let (Some(ssrc), Some(_)) = (info.ssrc_fec, info.payload_type_fec) {
-            self.decoders.insert(info.ssrc, FlexFec03Decoder::new(ssrc, info.ssrc));
+            self.rebuilders.insert(info.ssrc, Rebuilder::new(info.ssrc));
             self.protects.insert(ssrc, info.ssrc);
         }
     }
 
     fn unbind_remote_stream(&mut self, info: &StreamInfo) {
         self.arrivals.unbind(info);
-        self.decoders.remove(&info.ssrc);
+        self.rebuilders.remove(&info.ssrc);
         self.protects.retain(|_, media| *media != info.ssrc);
     }
 }
@@ -279,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_lost_packet_is_made_up_for_whatever_was_numbered_below() {
-        let protection = Protection { share: 0.2, within: Duration::from_millis(50) };
+        let protection = Protection { loss: 0.03, within: Duration::from_millis(50) };
         let mut protect = Protect::new(Box::new(move || Some(protection)));
         let mut recover = Recover::new(Arc::default());
         protect.bind_local_stream(&info());

@@ -241,9 +241,9 @@ pub enum ControlMessage {
         /// The same when the answer left.
         answered: u64,
     },
-    /// The sender rebuilds lost pictures from FlexFEC that was coded without header extensions: other
-    /// programs that negotiate FlexFEC would rebuild what was never sent. Told once after connecting.
-    RebuildsBare,
+    /// The sender rebuilds lost packets of pictures from what goes along in the stream for error
+    /// correction, which is a Reed-Solomon code. Told once after connecting.
+    Rebuilds,
     /// The echo contact says by which path the receiver hears themselves from now on.
     EchoPhase {
         /// Through a relay.

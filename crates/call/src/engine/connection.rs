@@ -187,7 +187,7 @@ impl Engine {
             // Connections answer these themselves.
             | ControlMessage::ClockQuestion { .. }
             | ControlMessage::ClockAnswer { .. }
-            | ControlMessage::RebuildsBare
+            | ControlMessage::Rebuilds
             | ControlMessage::Unknown => {}
         }
     }

@@ -29,7 +29,7 @@ impl Controller {
             | ControlMessage::Health(_)
             | ControlMessage::ClockQuestion { .. }
             | ControlMessage::ClockAnswer { .. }
-            | ControlMessage::RebuildsBare
+            | ControlMessage::Rebuilds
             | ControlMessage::Unknown => return,
         }
         self.changed = true;

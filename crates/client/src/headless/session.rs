@@ -218,7 +218,7 @@ impl Session {
                 | ControlMessage::EchoReport { .. }
                 | ControlMessage::ClockQuestion { .. }
                 | ControlMessage::ClockAnswer { .. }
-                | ControlMessage::RebuildsBare
+                | ControlMessage::Rebuilds
                 | ControlMessage::Unknown,
             )
             | PeerEvent::VideoStarted

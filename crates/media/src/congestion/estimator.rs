@@ -242,7 +242,7 @@ impl Estimator {
     /// The same, divided.
     pub fn budget(&self, now: Instant) -> SendBudget {
         let loss = self.losses.share();
-        let protection = self.protection.map_or(0.0, |protection| protection.share);
+        let protection = self.protection.map_or(0.0, |protection| protection.share());
         let (video, audio) = budget::divide(self.target, loss, protection, self.voice);
         SendBudget {
             available: self.target(),

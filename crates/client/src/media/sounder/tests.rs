@@ -140,6 +140,7 @@ impl Devices for Fake {
         &self,
         _: Option<&str>,
         _: CameraFormat,
+        _: Duration,
         _: NewestIn<VideoFrame>,
         _: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long a missing packet may hold up those behind it, at least: a retransmission takes a round trip
-/// and a half, which is under this on most paths; a key frame takes no less.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// and a half, which is under this on almost all paths; a key frame takes no less.
+const PATIENCE: Duration = Duration::from_millis(400);
 /// And at most: what is older is worth less than a beginning.
 const MOST_PATIENCE: Duration = Duration::from_millis(700);
 /// A second retransmission is waited for, when the first is lost, too: that many times what one takes.
@@ -89,11 +89,12 @@ impl Source {
         self.bound(out);
     }
 
-    /// What was missing has come: longer repairs count at once, shorter ones slowly.
+    /// What was missing has come: longer repairs count at once, shorter ones slowly. Most are short where
+    /// packets go along that make up for others; the few that have to be sent again are waited for, too.
     fn note_repair(&mut self, arrived: Instant) {
         let Some(missed) = self.missed.take() else { return };
         let took = arrived.saturating_duration_since(missed);
-        self.repair = took.max((self.repair * 7 + took) / 8);
+        self.repair = took.max((self.repair * 127 + took) / 128);
     }
 
     /// How long a missing packet may hold up those behind it.

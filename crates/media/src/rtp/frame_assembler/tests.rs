@@ -119,15 +119,15 @@ fn after_a_loss_nothing_comes_until_the_next_key_frame() {
 
 #[test]
 fn a_refill_in_time_loses_nothing_and_one_too_late_asks_for_a_key_frame() {
-    for (delay, frames) in [(150, 20), (250, 10)] {
-        let packets = stream(20, 100, 5, Instant::now());
+    for (delay, frames) in [(350, 30), (450, 10)] {
+        let packets = stream(30, 100, 5, Instant::now());
         let victim = packets.iter().position(|(n, _)| *n == 10).unwrap();
         let mut packets: Vec<_> = packets.into_iter().map(|(_, p)| p).collect();
         packets[victim].arrived += Duration::from_millis(delay);
         packets.sort_by_key(|packet| packet.arrived);
         let (outcome, _) = run(packets);
         assert_eq!(outcome.frames, (0..frames).collect::<Vec<_>>(), "{delay} ms late");
-        assert_eq!(outcome.requests, usize::from(frames < 20));
+        assert_eq!(outcome.requests, usize::from(frames < 30));
     }
 }
 
