@@ -27,6 +27,11 @@ const STEPS: usize = 60;
 const QUANTILE: f64 = 0.96;
 /// What a packet counts for 20 ms later: half after 2.8 s.
 const KEPT: f64 = 0.995;
+/// If for so long, in microseconds, no packet needed the target, a queue was there and is gone ...
+const NOT_NEEDED: i64 = 1_500_000;
+/// ... and what it taught is forgotten so many times as fast, down to this target.
+const FORGETS_FASTER: f64 = 5.0;
+const FORGETS_TO: Duration = Duration::from_millis(50);
 /// So many packets are taken for punctual before any has come: a network is not judged by its first ones,
 /// which meet machines that are busy with the call's beginning.
 const PUNCTUAL: u32 = 60;
@@ -63,6 +68,8 @@ pub(crate) struct DelayEstimator {
     packets: u32,
     /// When the first packet came, and the last, and how many with that.
     first: Option<i64>,
+    /// When a packet last came so late that it needed the target.
+    needed: i64,
     together: (Option<i64>, u32),
     peaks: VecDeque<Peak>,
     target: Duration,
@@ -77,6 +84,7 @@ pub(crate) struct DelayEstimator {
 
 #[derive(Clone, Copy, Debug)]
 struct Peak {
+    /// When its last packet came.
     at: i64,
     height: i64,
 }
@@ -91,6 +99,7 @@ impl DelayEstimator {
             late,
             packets: 0,
             first: None,
+            needed: 0,
             together: (None, 0),
             peaks: VecDeque::new(),
             target: INITIAL,
@@ -132,7 +141,7 @@ impl DelayEstimator {
         let together = if with_last { together + 1 } else { 1 };
         self.together = (Some(now), together);
         if together <= COUNTED_TOGETHER {
-            self.count(late);
+            self.count(now, late);
         }
         if now - *self.first.get_or_insert(now) >= PEAKS_AFTER {
             self.note_peak(now, late);
@@ -159,15 +168,20 @@ impl DelayEstimator {
         let now = self.micros(at);
         let late = now - micros_of(timestamp) - fastest;
         if late < MAX.as_micros() as i64 {
-            (0..RESTORED_COUNTS).for_each(|_| self.count(late));
+            (0..RESTORED_COUNTS).for_each(|_| self.count(now, late));
             self.aim(now);
         }
     }
 
     /// The first packets count for as much as all before them.
-    fn count(&mut self, late: i64) {
+    fn count(&mut self, now: i64, late: i64) {
         self.packets = self.packets.saturating_add(1);
-        let of_usual = self.length as f64 / USUAL;
+        if late + MARGIN.as_micros() as i64 + STEP >= self.target.as_micros() as i64 {
+            self.needed = now;
+        }
+        let gone = now - self.needed > NOT_NEEDED && self.target > FORGETS_TO;
+        let faster = if gone { FORGETS_FASTER } else { 1.0 };
+        let of_usual = faster * self.length as f64 / USUAL;
         let kept =
             KEPT.powf(of_usual).min(1.0 - 1.0 / f64::from(PUNCTUAL.saturating_add(self.packets)));
         self.late.iter_mut().for_each(|share| *share *= kept);
@@ -182,8 +196,10 @@ impl DelayEstimator {
             return;
         }
         match self.peaks.back_mut() {
-            // The packets of one burst are one peak, as high as the first.
-            Some(peak) if now - peak.at < 500_000 => peak.height = peak.height.max(late),
+            // The packets of one burst are one peak, as are those of a queue, however long that stands.
+            Some(peak) if now - peak.at < 500_000 => {
+                *peak = Peak { at: now, height: peak.height.max(late) };
+            }
             _ => self.peaks.push_back(Peak { at: now, height: late }),
         }
     }
