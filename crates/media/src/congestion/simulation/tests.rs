@@ -157,7 +157,7 @@ fn beside_a_long_queue_of_others_there_are_pictures_all_the_same() {
             let told = format!("queue {queue} s, seed {seed}");
             let (call, tcp) = (run.rate(0, 25, 90), run.tcp[25..].iter().sum::<f64>() / 65.0);
             let longest = longest_pause(&run, 20.0, 90.0);
-            println!("{told}: call {call:.0}, TCP {tcp:.0}, longest pause {longest:.1} s");
+            eprintln!("{told}: call {call:.0}, TCP {tcp:.0}, longest pause {longest:.1} s");
             assert!(call > 0.3e6, "{told}: the call got {call:.0}");
             assert!(tcp > 0.5e6, "{told}: TCP got {tcp:.0}");
             assert!(longest < 4.0, "{told}: no picture for {longest:.1} s");

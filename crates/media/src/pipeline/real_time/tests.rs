@@ -10,7 +10,7 @@ const ROUND_ROBIN: &str = "2";
 
 /// The policies of the threads of this name in this process (`proc_pid_stat(5)`, field 41).
 fn policies(name: &str) -> Vec<String> {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux lists them");
     let stats =
         tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
     let policy = |stat: String| {
@@ -23,7 +23,7 @@ fn policies(name: &str) -> Vec<String> {
 
 /// Some machines allow it to nobody.
 fn may() -> bool {
-    let granted = std::thread::spawn(|| hurry(this_thread())).join().unwrap();
+    let granted = std::thread::spawn(|| hurry(this_thread())).join().expect("no panic");
     if !granted {
         eprintln!("skipped: no real-time priority here");
     }
