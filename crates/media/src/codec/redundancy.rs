@@ -22,13 +22,19 @@ const ONE_FROM_WIDE: f32 = 0.015;
 const TWO_FROM_WIDE: f32 = 0.06;
 /// Losses in a row make it as much worse than chance would, up to this factor.
 const MOST_IN_ROWS: f32 = 2.5;
+/// Packets over which it is looked how long rows are, of which there are few: eight seconds of usual ones.
+const ROWS_OVER: usize = 400;
+/// If that many are lost in a row on average, more copies are needed than two: they bring the last two.
+const LONG_ROWS: f32 = 2.5;
+/// Copies then: what is longer is waited for too long.
+const FOR_LONG_ROWS: u8 = 4;
 /// What was needed a moment ago is kept: the next losses are likelier than their end.
 const KEPT_FOR: Duration = Duration::from_secs(8);
 
 /// Follows one connection.
 #[derive(Debug, Default)]
 pub struct Redundancy {
-    /// What became of the latest packets, oldest first; true: lost.
+    /// What became of the latest packets, oldest first; true: lost. The share is of [`RECENT`] of them.
     recent: VecDeque<bool>,
     copies: u8,
     until: Option<Instant>,
@@ -38,7 +44,7 @@ impl Redundancy {
     /// Notes what became of the next packet of sound.
     pub fn note(&mut self, lost: bool) {
         self.recent.push_back(lost);
-        if self.recent.len() > RECENT {
+        if self.recent.len() > ROWS_OVER {
             self.recent.pop_front();
         }
     }
@@ -58,7 +64,10 @@ impl Redundancy {
             true => (ONE_FROM_WIDE, TWO_FROM_WIDE),
             false => (ONE_FROM, TWO_FROM),
         };
-        let wanted = u8::from(loss >= one) + u8::from(loss >= two);
+        let wanted = match u8::from(loss >= one) + u8::from(loss >= two) {
+            1.. if self.row().is_some_and(|row| row >= LONG_ROWS) => FOR_LONG_ROWS,
+            wanted => wanted,
+        };
         if wanted >= self.copies || self.until.is_none_or(|until| now >= until) {
             self.copies = wanted;
             self.until = Some(now + KEPT_FOR);
@@ -75,16 +84,21 @@ impl Redundancy {
         if self.recent.len() < LEAST {
             return None;
         }
+        let recent = self.recent.range(self.recent.len().saturating_sub(RECENT)..);
+        let looked_at = recent.len();
+        let share = recent.filter(|lost| **lost).count() as f32 / looked_at as f32;
+        // By chance a row is 1 / (1 - share) long.
+        let longer = self.row().map_or(1.0, |row| (row * (1.0 - share)).clamp(1.0, MOST_IN_ROWS));
+        Some(share * longer)
+    }
+
+    /// How many were lost in a row on average; a row or two say little.
+    fn row(&self) -> Option<f32> {
         let lost = self.recent.iter().filter(|lost| **lost).count();
         let before = std::iter::once(&false).chain(&self.recent);
         let rows =
             self.recent.iter().zip(before).filter(|(lost, before)| **lost && !**before).count();
-        let share = lost as f32 / self.recent.len() as f32;
-        // By chance a row is 1 / (1 - share) long.
-        let longer = lost as f32 / rows.max(1) as f32 * (1.0 - share);
-        // A single row says little.
-        let longer = if rows < 3 { 1.0 } else { longer.clamp(1.0, MOST_IN_ROWS) };
-        Some(share * longer)
+        (rows >= 3).then(|| lost as f32 / rows as f32)
     }
 }
 
@@ -156,6 +170,8 @@ mod tests {
         let alone = over_seeds(&|seed| mean(random(0.05, seed), WIDE));
         let in_rows = over_seeds(&|seed| mean(bursts(0.05, seed), WIDE));
         assert!(in_rows > 1.2 && in_rows > 1.5 * alone, "{in_rows} and {alone}");
+        let by_chance = (0..8).map(|seed| mean(random(0.3, seed), WIDE)).fold(0.0, f32::max);
+        assert!(by_chance <= 2.0, "{by_chance}: rows of chance are short");
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl AudioJitterBuffer {
         let before = timestamp - samples as i64;
         let missing = self.sequence.is_missing(number - 1) && self.lacks(number - 1, before);
         if missing && carries_copy(&packet.payload) {
-            self.delay.restore(before, packet.arrived);
+            self.delay.restore(before, 1, packet.arrived);
         }
         let held = Held {
             timestamp,
@@ -195,7 +195,7 @@ impl AudioJitterBuffer {
         if !fits || !self.lacks(number, timestamp) {
             return;
         }
-        self.delay.restore(timestamp, arrived);
+        self.delay.restore(timestamp, earlier.distance, arrived);
         let payload = earlier.payload;
         self.hold(number, Held { timestamp, samples, payload, level: None, restored: true });
     }

@@ -28,10 +28,12 @@ const QUANTILE: f64 = 0.96;
 /// What a packet counts for 20 ms later: half after 2.8 s.
 const KEPT: f64 = 0.995;
 /// If for so long, in microseconds, no packet needed the target, a queue was there and is gone ...
-const NOT_NEEDED: i64 = 1_500_000;
+const NOT_NEEDED: i64 = 2_500_000;
 /// ... and what it taught is forgotten so many times as fast, down to this target.
 const FORGETS_FASTER: f64 = 5.0;
 const FORGETS_TO: Duration = Duration::from_millis(50);
+/// What was lost and restored comes back, in rows long after each other: that is remembered for longer.
+const RESTORED_NEEDS: i64 = 10_000_000;
 /// So many packets are taken for punctual before any has come: a network is not judged by its first ones,
 /// which meet machines that are busy with the call's beginning.
 const PUNCTUAL: u32 = 60;
@@ -43,8 +45,10 @@ const COUNTED_TOGETHER: u32 = 2;
 const PEAKS_AFTER: i64 = 500_000;
 /// The fastest is slower now by this much, in microseconds: another way, or a clock that was put on.
 const STEPPED: i64 = 4 * STEP;
-/// What is lost and can be restored counts as often: waited for in vain, all of it is made up.
+/// What is lost and can be restored counts as often: waited for in vain, all of it is made up. In long rows
+/// it counts this many times more for each packet behind the second: a long hole is worse than short ones.
 const RESTORED_COUNTS: u32 = 3;
+const MOST_DISTANT: u16 = 5;
 /// A packet later than the quantile by this is a peak, in microseconds: a burst, handed over as
 /// one, or a pause of the radio.
 const PEAK_ABOVE: i64 = 20_000;
@@ -53,7 +57,7 @@ const PEAKS_WITHIN: Duration = Duration::from_secs(10);
 /// The target falls by this much a second ...
 const FALL_PER_SECOND: f64 = 0.02;
 /// ... and at least by this share of what it is too high by.
-const FALL_SHARE: f64 = 1.0;
+const FALL_SHARE: f64 = 0.3;
 
 /// Estimates the target delay, and by how much each packet is later than the fastest.
 #[derive(Debug)]
@@ -162,13 +166,15 @@ impl DelayEstimator {
     }
 
     /// Notes that a lost packet could be played from here on, by what a later one carries of it: it
-    /// is as good as late.
-    pub fn restore(&mut self, timestamp: i64, at: Instant) {
+    /// is as good as late. It is the packet so many before that one.
+    pub fn restore(&mut self, timestamp: i64, distance: u16, at: Instant) {
         let Some(fastest) = self.fastest() else { return };
         let now = self.micros(at);
         let late = now - micros_of(timestamp) - fastest;
         if late < MAX.as_micros() as i64 {
-            (0..RESTORED_COUNTS).for_each(|_| self.count(now, late));
+            let counts = RESTORED_COUNTS * u32::from(distance.clamp(2, MOST_DISTANT) - 1);
+            (0..counts).for_each(|_| self.count(now, late));
+            self.needed = self.needed.max(now + RESTORED_NEEDS);
             self.aim(now);
         }
     }
@@ -177,7 +183,7 @@ impl DelayEstimator {
     fn count(&mut self, now: i64, late: i64) {
         self.packets = self.packets.saturating_add(1);
         if late + MARGIN.as_micros() as i64 + STEP >= self.target.as_micros() as i64 {
-            self.needed = now;
+            self.needed = self.needed.max(now);
         }
         let gone = now - self.needed > NOT_NEEDED && self.target > FORGETS_TO;
         let faster = if gone { FORGETS_FASTER } else { 1.0 };

@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 /// Bytes of a packet with copies at most: more would not go through every network in one piece.
 const MOST_BYTES: usize = 1_150;
 /// Copies that may go along.
-const MOST_COPIES: usize = 2;
+const MOST_COPIES: usize = 4;
 
 /// What was negotiated for sound.
 #[derive(Clone, Copy)]

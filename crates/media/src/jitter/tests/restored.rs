@@ -57,6 +57,18 @@ fn copies_take_the_place_of_what_would_be_made_up() {
 }
 
 #[test]
+fn four_copies_bring_what_two_do_not_where_losses_come_in_rows() {
+    for share in [0.05, 0.1, 0.2] {
+        let [two, four] = [2, 4].map(|copies| {
+            let calls = (0..3).map(|seed| made_up(&call(lost(share, 4.0, seed), copies)));
+            calls.sum::<f64>() / 3.0
+        });
+        eprintln!("{share} lost in rows of 4: made up with 2, 4 copies: {two:.4} {four:.4}");
+        assert!(four < 0.75 * two, "{share}: {four} of {two}");
+    }
+}
+
+#[test]
 fn what_copies_restore_is_lost_on_the_way_and_not_made_up() {
     let alone = |n: u64| n % 10 == 5;
     let of = |copies| call((0..MINUTE).map(alone).collect(), copies);
