@@ -226,6 +226,7 @@ impl MediaSession {
         let settings = self.voice.settings();
         let content = if settings.original { Content::Music } else { Content::Voice };
         let pictures = self.wanted.picture != Picture::Nothing;
+        self.outlets.limit(self.wanted.quality);
         let opus = self.voice_rate.step(now, &self.outlets.voice_ways(), pictures, content);
         if opus != settings.opus {
             tracing::debug!(?opus, "voice");

@@ -72,7 +72,11 @@ const RUNGS: [Rung; 4] = [
     rung(1920, 1080, 30, [1_700, 2_400, 6_000]),
 ];
 
-/// The smallest, with what headers and the dearest voice, sent with copies, leave of 300 kbit a second.
+/// Sound, pictures and headers together, of who saves data.
+const FRUGAL_IN_ALL: Bitrate = Bitrate::from_kbps(300);
+/// What is left of that for sound.
+const FRUGAL_SOUND: Bitrate = Bitrate::from_kbps(150);
+/// The smallest, with the other half.
 const FRUGAL: Rung = rung(320, 240, 15, [0, 0, 150]);
 
 impl PictureQuality {
@@ -90,6 +94,15 @@ impl PictureQuality {
 }
 
 impl PictureQuality {
+    /// What may be sent to somebody in all, who takes so much of pictures if they said so; none: as much
+    /// as goes.
+    pub fn most_in_all(self, taken: Option<Bitrate>) -> Option<Bitrate> {
+        let own = (self == Self::LowData).then_some(FRUGAL_IN_ALL);
+        let theirs = taken
+            .map(|pictures| Bitrate::from_bps(pictures.bps().saturating_add(FRUGAL_SOUND.bps())));
+        own.into_iter().chain(theirs).min()
+    }
+
     /// What the others may send all together; none: as much as goes.
     pub const fn most_incoming(self) -> Option<Bitrate> {
         match self {
@@ -334,6 +347,7 @@ impl Ladder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::opus::PacketTime;
     use crate::congestion::VoiceForm;
     use crate::congestion::budget::divide;
     use rand::rngs::StdRng;
@@ -420,21 +434,21 @@ mod tests {
         assert!(course.changes < 20, "{}", course.changes);
     }
 
-    /// Bits a second of pictures with the headers of their packets.
-    fn with_headers(rung: Rung) -> u32 {
-        let each = rung.most.bps() / 8 / rung.rate.fps();
-        rung.most.bps() + each.div_ceil(1200) * 68 * 8 * rung.rate.fps()
-    }
-
     #[test]
     fn low_data_keeps_its_word_with_sound_and_headers() {
-        let pictures = with_headers(PictureQuality::LowData.top());
-        for copies in 0..=2 {
-            let form = VoiceForm { copies, ..VoiceForm::default() };
-            let (_, voice) = divide(20e6, 0.0, 0.0, form);
-            let all = pictures + form.cost(voice);
-            assert!(all <= 300_000, "{copies} copies: {all}");
+        let most = PictureQuality::LowData.most_in_all(None).expect("it saves");
+        for (copies, packet) in
+            (0..=4).flat_map(|n| [PacketTime::Short, PacketTime::Usual].map(|p| (n, p)))
+        {
+            let form = VoiceForm { copies, packet };
+            let (video, voice) = divide(f64::from(most.bps()), 0.0, 0.0, form);
+            let pictures = f64::from(video.min(FRUGAL.most).bps()) * 1.06;
+            let all = pictures as u32 + form.cost(voice);
+            assert!(all <= 300_000, "{copies} copies, {packet:?}: {all}");
         }
+        let asked = PictureQuality::Auto.most_in_all(Some(FRUGAL.most));
+        assert_eq!(asked, Some(FRUGAL_IN_ALL));
+        assert_eq!(PictureQuality::Auto.most_in_all(None), None);
     }
 
     fn drawn(width: u32, height: u32) -> View {

@@ -16,6 +16,7 @@ use tincan_media::codec::redundancy::Redundancy;
 use tincan_media::congestion::{
     Estimator, Fate, Limits, Pacer, Priority, Protection, SendBudget, VoiceForm,
 };
+use tincan_proto::units::Bitrate;
 
 /// What IP, UDP and SRTP add to a packet, in bytes.
 const AROUND: usize = 28 + 16;
@@ -53,6 +54,16 @@ impl Congestion {
     /// What may be sent.
     pub fn budget(&self) -> SendBudget {
         self.estimator().budget(Instant::now())
+    }
+
+    /// What the way carries, whatever may be sent of that.
+    pub fn carried(&self) -> Bitrate {
+        self.estimator().target()
+    }
+
+    /// All together takes no more than this, whatever the way carries.
+    pub fn set_most(&self, most: Option<Bitrate>) {
+        self.estimator().set_most(most);
     }
 
     /// The other side rebuilds pictures from what we send along with them.

@@ -451,8 +451,7 @@ impl Worker {
     async fn stats(&mut self) -> PeerStats {
         let report = self.connection.get_stats(Instant::now(), StatsSelector::None).await;
         let mut stats = stats::collect(&report, &self.sent, &self.feedback);
-        let budget = self.media.budget();
-        stats.available = Some(budget.available);
+        stats.available = Some(self.media.carried());
         stats.clock = self.clock.offset();
         if let (Some(path), true) = (&mut stats.path, self.nominator.hides_round_trip()) {
             path.round_trip = None;

@@ -18,7 +18,7 @@ use tincan_media::codec::voice_rate::Way;
 use tincan_media::congestion::SendBudget;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::rtp::h264_packetizer::{MAX_PAYLOAD, packetize};
-use tincan_proto::units::Resolution;
+use tincan_proto::units::{Bitrate, Resolution};
 use tokio::sync::mpsc;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
@@ -107,6 +107,16 @@ impl MediaSender {
     /// What may be sent.
     pub fn budget(&self) -> SendBudget {
         self.congestion.budget()
+    }
+
+    /// What the way to them carries.
+    pub fn carried(&self) -> Bitrate {
+        self.congestion.carried()
+    }
+
+    /// Sound and pictures take no more than this together, headers and all; none: what the way carries.
+    pub fn set_most(&self, most: Option<Bitrate>) {
+        self.congestion.set_most(most);
     }
 
     /// What the way to them means for the voice.

@@ -11,7 +11,7 @@ use tincan_call::PeerKey;
 use tincan_media::codec::voice_rate::Way;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::frame::VideoFrame;
-use tincan_media::ladder::Allowance;
+use tincan_media::ladder::{Allowance, PictureQuality};
 use tincan_media::mailbox::NewestOut;
 use tincan_media::pipeline::video_send::{VideoSendPipeline, VideoSendStatistics};
 use tincan_peer_connection::MediaSender;
@@ -171,6 +171,13 @@ impl Outlets {
             self.request_key_frame();
         }
         all.filter(|all| all.view != View::Hidden)
+    }
+
+    /// Sends no more than this quality allows, nor than those ask for who save data.
+    pub fn limit(&self, quality: PictureQuality) {
+        for outlet in self.list().iter() {
+            outlet.sender.set_most(quality.most_in_all(outlet.viewing.most()));
+        }
     }
 
     /// What the ways to all who are sent to mean for the voice.

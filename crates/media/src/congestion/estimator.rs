@@ -141,6 +141,8 @@ pub struct Estimator {
     patient_until: Option<Instant>,
     silent: Option<Instant>,
     voice: VoiceForm,
+    /// What all together may take, if somebody wants less than the way carries.
+    most: Option<Bitrate>,
 }
 
 impl Estimator {
@@ -166,12 +168,18 @@ impl Estimator {
             patient_until: None,
             silent: None,
             voice: VoiceForm::default(),
+            most: None,
         }
     }
 
     /// The voice is sent in this form from now on.
     pub fn set_voice(&mut self, form: VoiceForm) {
         self.voice = form;
+    }
+
+    /// All together takes no more than this from now on, whatever the way carries; none: as it does.
+    pub fn set_most(&mut self, most: Option<Bitrate>) {
+        self.most = most;
     }
 
     /// Pictures may be protected from now on: the far side rebuilds them.
@@ -243,9 +251,11 @@ impl Estimator {
     pub fn budget(&self, now: Instant) -> SendBudget {
         let loss = self.losses.share();
         let protection = self.protection.map_or(0.0, |protection| protection.share());
-        let (video, audio) = budget::divide(self.target, loss, protection, self.voice);
+        let available = self.most.map_or(self.target(), |most| most.min(self.target()));
+        let (video, audio) =
+            budget::divide(f64::from(available.bps()), loss, protection, self.voice);
         SendBudget {
-            available: self.target(),
+            available,
             video,
             audio,
             round_trip: self.round_trip,
