@@ -32,6 +32,8 @@ struct TileState {
     decoding: Option<Decoding>,
     /// What was told last of how it is drawn.
     told: Option<View>,
+    /// Nobody is to be seen in it: how it is drawn is of no interest.
+    closed: bool,
 }
 
 impl TileState {
@@ -86,7 +88,7 @@ impl Hub {
     /// Tells how a tile is drawn, if that is another way than was told.
     fn review(&self, tile: &str) {
         let mut tiles = self.tiles();
-        let Some(state) = tiles.get_mut(tile) else { return };
+        let Some(state) = tiles.get_mut(tile).filter(|state| !state.closed) else { return };
         let Some(view) = state.view().filter(|view| state.told != Some(*view)) else { return };
         state.told = Some(view);
         // Under the lock, so that of two that change the last is told last.
@@ -115,6 +117,7 @@ impl Tiles for Hub {
         let name = tile.to_string();
         let mut tiles = self.tiles();
         let state = tiles.entry(name.clone()).or_default();
+        state.closed = false;
         state.subscribers.retain(|subscriber| subscriber.strong_count() > 0);
         let viewers: Vec<Arc<Queue>> =
             state.subscribers.iter().filter_map(Weak::upgrade).filter(|q| !q.paused()).collect();
@@ -161,6 +164,7 @@ impl Tiles for Hub {
             state.writer = None;
             state.decoding = None;
             state.told = None;
+            state.closed = true;
             state.subscribers.iter().filter_map(Weak::upgrade).for_each(|q| q.await_key_frame());
         }
     }

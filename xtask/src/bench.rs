@@ -10,8 +10,11 @@ mod share;
 mod sound;
 mod speech;
 
+use crate::job::{Job, Jobs};
+use crate::workspace::{Profile, Workspace};
 use anyhow::Result;
 use clap::Subcommand;
+use std::process::Command;
 
 /// What is measured.
 #[derive(Subcommand)]
@@ -49,4 +52,14 @@ pub fn run(bench: &Bench) -> Result<bool> {
         Bench::Sound(options) => sound::run(options),
         Bench::Speech(options) => speech::run(options),
     }
+}
+
+/// Builds a measuring program that is an example; what starts it.
+fn build(workspace: &Workspace, jobs: &Jobs, example: &str) -> Result<Command> {
+    let mut build = workspace.cargo();
+    // With the workspace's features, as everything else is built.
+    build.args(["build", "--workspace", "--example", example, "--locked"]);
+    build.args(["--profile", Profile::Measure.name()]);
+    jobs.run(Job::new("Build of the measuring program", build, 60))?;
+    Ok(Command::new(workspace.program(Profile::Measure, &format!("examples/{example}"))))
 }

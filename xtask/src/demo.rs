@@ -2,7 +2,7 @@
 
 use crate::job::{Job, Jobs};
 use crate::packages::{self, Purpose};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use crate::{tools, ui};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -57,7 +57,8 @@ pub fn run(options: &Options) -> Result<bool> {
     tools::ensure_nasm()?;
     ui::install(&workspace, &jobs)?;
     ui::build(&workspace, &jobs)?;
-    let profile = build(&workspace, &jobs, options.release)?;
+    let profile = if options.release { Profile::Release } else { Profile::Dev };
+    build(&workspace, &jobs, profile)?;
 
     let output = workspace.output.join("demo");
     if output.exists() {
@@ -74,20 +75,17 @@ fn has_display() -> bool {
             .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-pub fn build(workspace: &Workspace, jobs: &Jobs, release: bool) -> Result<&'static str> {
+pub fn build(workspace: &Workspace, jobs: &Jobs, profile: Profile) -> Result<()> {
     let mut command = workspace.cargo();
     // The whole workspace, as the tests do: the same features, so nothing is built twice.
-    command.args(["build", "--workspace", "--bins", "--locked"]);
-    if release {
-        command.arg("--release");
-    }
+    command.args(["build", "--workspace", "--bins", "--locked", "--profile", profile.name()]);
     println!("The first build takes ten minutes and more, later ones seconds");
-    jobs.run(Job::new("Build", command, 90).hint("run by hand: cargo build --workspace --bins"))?;
-    Ok(if release { "release" } else { "debug" })
+    let hint = "run by hand: cargo build --workspace --bins";
+    jobs.run(Job::new("Build", command, 90).hint(hint)).map(drop)
 }
 
 /// Opens two windows for a person and waits until both are closed.
-fn show(workspace: &Workspace, profile: &str, output: &Path) -> Result<bool> {
+fn show(workspace: &Workspace, profile: Profile, output: &Path) -> Result<bool> {
     let program = workspace.program(profile, "tincan");
     let server = free_address()?;
     let mut alice = window(&program, output, "alice", "bob", ["--listen", &server])?;
@@ -165,7 +163,7 @@ fn wait_for_server(address: &str, host: &mut Child) -> Result<()> {
 }
 
 /// Has the call played; what it prints is shown as it comes.
-fn play(workspace: &Workspace, profile: &str, output: &Path) -> Result<bool> {
+fn play(workspace: &Workspace, profile: Profile, output: &Path) -> Result<bool> {
     let program = workspace.program(profile, "tincan-demo");
     let mut child = Command::new(&program)
         .arg(workspace.program(profile, "tincan"))

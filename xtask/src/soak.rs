@@ -3,7 +3,7 @@
 
 use crate::job::Jobs;
 use crate::packages::{self, Purpose};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use crate::{demo, tools, ui};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -45,7 +45,8 @@ pub fn run(options: &Options) -> Result<bool> {
     tools::ensure_nasm()?;
     ui::install(&workspace, &jobs)?;
     ui::build(&workspace, &jobs)?;
-    let profile = demo::build(&workspace, &jobs, options.release)?;
+    let profile = if options.release { Profile::Release } else { Profile::Dev };
+    demo::build(&workspace, &jobs, profile)?;
     let program = workspace.program(profile, "tincan-soak");
     let status = Command::new(&program)
         .arg(workspace.output.join("soak"))
@@ -60,7 +61,8 @@ pub fn run(options: &Options) -> Result<bool> {
 fn without_windows(workspace: &Workspace, jobs: &Jobs, options: &Options) -> Result<bool> {
     packages::ensure(jobs, Purpose::Build, &[], !options.no_install)?;
     tools::ensure_nasm()?;
-    let profile = demo::build(workspace, jobs, options.release)?;
+    let profile = if options.release { Profile::Release } else { Profile::Dev };
+    demo::build(workspace, jobs, profile)?;
     let program = workspace.program(profile, "tincan-leak-check");
     let status = Command::new(&program)
         .arg(workspace.output.join("soak"))

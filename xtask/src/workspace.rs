@@ -42,8 +42,38 @@ impl Workspace {
     }
 
     /// A program that cargo has built.
-    pub fn program(&self, profile: &str, name: &str) -> PathBuf {
-        self.build.join(profile).join(name).with_extension(std::env::consts::EXE_EXTENSION)
+    pub fn program(&self, profile: Profile, name: &str) -> PathBuf {
+        self.build.join(profile.folder()).join(name).with_extension(std::env::consts::EXE_EXTENSION)
+    }
+}
+
+/// How programs are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// For development and tests.
+    Dev,
+    /// As it is given to people.
+    Release,
+    /// Optimised, for measuring.
+    Measure,
+}
+
+impl Profile {
+    /// As cargo calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+            Self::Measure => "measure",
+        }
+    }
+
+    /// Where cargo puts what it builds.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release | Self::Measure => self.name(),
+        }
     }
 }
 

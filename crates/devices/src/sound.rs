@@ -94,6 +94,9 @@ fn fallback_host() -> HostId {
     }
 }
 
+/// What PulseAudio adds to a sink's name for the source that repeats what it plays.
+const MONITOR: &str = ".monitor";
+
 /// Keeps what ALSA prints to stderr about absent cards and plugins, for this thread.
 #[cfg(target_os = "linux")]
 fn hush_alsa() {
@@ -112,7 +115,10 @@ pub(crate) fn find(
             .devices()
             .map_err(|error| while_opening(&error))?
             .find(|device| has_side(device, side) && id_of(device).as_deref() == Some(wanted)),
-        None => default_device(host, side),
+        None => default_device(host, side).filter(|device| {
+            let speaker = default_device(host, Side::Speaker).as_ref().and_then(id_of);
+            !id_of(device).is_some_and(|id| hears(&id, speaker.as_deref()))
+        }),
     };
     device.filter(|device| !is_dummy(device)).ok_or(DeviceError::Missing)
 }
@@ -189,9 +195,15 @@ fn has_side(device: &cpal::Device, side: Side) -> bool {
     }
 }
 
+/// Whether what has this id hears what is played by this speaker: without a microphone, sound servers
+/// take the default speaker's monitor for one.
+pub(crate) fn hears(id: &str, speaker: Option<&str>) -> bool {
+    speaker.is_some_and(|speaker| id.strip_suffix(MONITOR) == Some(speaker))
+}
+
 /// A PulseAudio source that repeats what a sink plays.
 fn is_monitor(id: &str) -> bool {
-    id.starts_with("pulseaudio:") && id.ends_with(".monitor")
+    id.starts_with("pulseaudio:") && id.ends_with(MONITOR)
 }
 
 /// The sink that a server makes up where there is no sound card at all.

@@ -20,7 +20,8 @@ pub struct ArrivalCounts {
 pub struct Arrivals {
     /// None until a packet has come.
     streams: HashMap<u32, Option<Sequence>>,
-    /// Streams that repeat others.
+    /// Streams that repeat others or make up for their losses: the crate binds them as those of
+    /// pictures.
     repeats: HashSet<u32>,
     /// Of streams that have ended.
     before: (u64, u64),
@@ -33,7 +34,7 @@ impl Arrivals {
         let pictures = feedback.any(|one| one.typ == "nack" && one.parameter.is_empty());
         if pictures && !self.repeats.contains(&info.ssrc) {
             self.streams.entry(info.ssrc).or_default();
-            self.repeats.extend(info.ssrc_rtx);
+            self.repeats.extend(info.ssrc_rtx.into_iter().chain(info.ssrc_fec));
         }
     }
 
@@ -43,7 +44,7 @@ impl Arrivals {
             self.before.0 += sequence.received();
             self.before.1 += sequence.lost();
         }
-        self.repeats.retain(|ssrc| info.ssrc_rtx != Some(*ssrc));
+        self.repeats.retain(|ssrc| ![info.ssrc_rtx, info.ssrc_fec].contains(&Some(*ssrc)));
     }
 
     /// Counts a packet.
@@ -74,13 +75,17 @@ mod tests {
         let (mut arrivals, counts) = (Arrivals::default(), ArrivalCounts::default());
         let nack = RTCPFeedback { typ: "nack".into(), parameter: String::new() };
         let repeated = StreamInfo { ssrc: 8, rtcp_feedback: vec![nack], ..Default::default() };
-        let pictures = StreamInfo { ssrc: 7, ssrc_rtx: Some(8), ..repeated.clone() };
+        let protecting = StreamInfo { ssrc: 5, ..repeated.clone() };
+        let companions = StreamInfo { ssrc_rtx: Some(8), ssrc_fec: Some(5), ..repeated.clone() };
+        let pictures = StreamInfo { ssrc: 7, ..companions };
         let sound = StreamInfo { ssrc: 6, ..Default::default() };
-        [&pictures, &repeated, &sound].into_iter().for_each(|info| arrivals.bind(info));
+        let streams = [&pictures, &repeated, &protecting, &sound];
+        streams.into_iter().for_each(|info| arrivals.bind(info));
         for number in (0..100u16).filter(|number| number % 10 != 5) {
             arrivals.note(7, number, &counts);
             // Others are no pictures.
             arrivals.note(8, number / 10, &counts);
+            arrivals.note(5, number / 3, &counts);
             arrivals.note(6, number * 2, &counts);
         }
         assert_eq!(totals(&counts), (90, 10));

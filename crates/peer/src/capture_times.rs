@@ -1,10 +1,9 @@
 //! Sender reports that tell when sound and pictures were taken (RFC 3550, section 6.4.1). Those of
 //! `webrtc` 0.21.1 tell when the first packet was written, which leaves out processing and encoding.
 
-use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
+use crate::stage::{Stage, Ways};
+use rtc::interceptor::{Packet, Slot, TaggedPacket};
 use rtc::rtcp::sender_report::SenderReport;
-use rtc::sansio::Protocol;
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -84,19 +83,12 @@ fn moved(at: Instant, seconds: f64) -> Option<Instant> {
 /// The interceptor.
 pub struct TruthfulReports {
     times: Arc<CaptureTimes>,
-    read: VecDeque<TaggedPacket>,
-    written: VecDeque<TaggedPacket>,
 }
 
 impl TruthfulReports {
-    /// On the way out from the crate's sender reports.
-    pub fn slot() -> Slot {
-        Slot::from(10_500)
-    }
-
     /// Corrects reports of the streams that `times` knows.
     pub fn new(times: Arc<CaptureTimes>) -> Self {
-        Self { times, read: VecDeque::new(), written: VecDeque::new() }
+        Self { times }
     }
 
     fn correct(&self, packet: &mut TaggedPacket) {
@@ -111,38 +103,16 @@ impl TruthfulReports {
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for TruthfulReports {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = rtc::shared::error::Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
-        self.read.push_back(packet);
-        Ok(())
+impl Stage for TruthfulReports {
+    /// On the way out from the crate's sender reports.
+    fn slot() -> Slot {
+        Slot::from(10_500)
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
-    }
-
-    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Self::Error> {
+    fn write(&mut self, mut packet: TaggedPacket, ways: &mut Ways) {
         self.correct(&mut packet);
-        self.written.push_back(packet);
-        Ok(())
+        ways.down(packet);
     }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.written.pop_front()
-    }
-}
-
-impl Interceptor for TruthfulReports {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]

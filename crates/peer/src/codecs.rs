@@ -2,10 +2,11 @@
 
 use crate::capture_times::TruthfulReports;
 use crate::companions::WithCompanions;
-use crate::congestion::{Pacing, Reports};
+use crate::congestion::{Listening, Pacing, Reports};
 use crate::feedback::{Feedback, FeedbackCounts};
-use crate::protection::{Protect, Protecting, Recover};
+use crate::protection::{Protect, Protecting, Recover, Speaks};
 use crate::repair::{Answers, Requests, RoundTrip};
+use crate::stage::{Stage, Staged};
 use rtc::interceptor::{CongestionControlBuilder, Slot, TwccReceiverBuilder, TwccSenderBuilder};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::{
@@ -126,7 +127,9 @@ pub struct Ours {
     /// Learns what the way carries.
     pub reports: Reports,
     /// How pictures are protected.
-    pub protecting: Protecting,
+    pub protecting: Box<dyn Protecting>,
+    /// Whether the other side protects them as we do.
+    pub rebuilding: Speaks,
     /// Tells when what is sent was taken.
     pub sender_reports: TruthfulReports,
 }
@@ -179,8 +182,9 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
         engine.register_header_extension(extension, kind, None)?;
     }
     let round_trip = Arc::<RoundTrip>::default();
-    let congestion = ours.reports.0.clone();
+    let congestion = ours.reports.congestion.clone();
     let registry = configure_rtcp_reports(Registry::new())
+        .with(Listening::slot(), Staged::new(Listening(ours.reports.told.clone())))
         .with(
             Slot::CongestionControl,
             WithCompanions(CongestionControlBuilder::new(ours.reports).build()),
@@ -193,13 +197,13 @@ pub fn media_engine(ours: Ours) -> Result<(MediaEngine, Registry)> {
         )
         .with(
             Answers::slot(),
-            Answers::new(round_trip.clone(), move || congestion.budget().round_trip),
+            Staged::new(Answers::new(round_trip.clone(), move || congestion.budget().round_trip)),
         )
-        .with(Protect::slot(), Protect::new(ours.protecting))
-        .with(Recover::slot(), Recover::new(ours.counts))
-        .with(Requests::slot(), Requests::new(round_trip))
-        .with(TruthfulReports::slot(), ours.sender_reports)
-        .with(Feedback::slot(), ours.feedback);
+        .with(Protect::slot(), Staged::new(Protect::new(ours.protecting)))
+        .with(Recover::slot(), Staged::new(Recover::new(ours.counts, ours.rebuilding)))
+        .with(Requests::slot(), Staged::new(Requests::new(round_trip)))
+        .with(TruthfulReports::slot(), Staged::new(ours.sender_reports))
+        .with(Feedback::slot(), Staged::new(ours.feedback));
     configure_simulcast_extension_headers(&mut engine)?;
     Ok((engine, registry))
 }
@@ -264,8 +268,9 @@ mod tests {
             counts: Arc::default(),
             feedback: Feedback::new(Arc::default(), || {}, Box::new(|_| {})),
             pacing: Pacing::new(congestion.clone(), || {}),
-            reports: Reports(congestion.clone()),
-            protecting: Box::new(move || protected.then_some(protection)),
+            reports: Reports { congestion: congestion.clone(), told: Arc::default() },
+            protecting: Box::new(protected.then_some(protection)),
+            rebuilding: Box::new(move || protected),
             sender_reports: TruthfulReports::new(Arc::<CaptureTimes>::default()),
         };
         let (_, registry) = media_engine(ours).expect("the codecs are ours");

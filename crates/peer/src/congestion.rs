@@ -1,6 +1,9 @@
 //! Congestion control in the crate's chain: our estimator behind its seam, our pacer in its slot. Both
 //! decide in `tincan_media::congestion`; what they share is here.
 
+mod told;
+
+use crate::protection::Protecting;
 use rtc::interceptor::{
     Attribute, BandwidthEstimator, Interceptor, Packet, PacketReport, Slot, StreamInfo,
     TaggedPacket,
@@ -17,6 +20,7 @@ use tincan_media::congestion::{
     Estimator, Fate, Limits, Pacer, Priority, Protection, SendBudget, VoiceForm,
 };
 use tincan_proto::units::Bitrate;
+pub use told::{Listening, Told};
 
 /// What IP, UDP and SRTP add to a packet, in bytes.
 const AROUND: usize = 28 + 16;
@@ -71,9 +75,9 @@ impl Congestion {
         self.estimator().protect();
     }
 
-    /// How pictures are protected against loss.
-    pub fn protection(&self) -> Option<Protection> {
-        self.estimator().protection()
+    /// The other side said that it does.
+    pub fn protects(&self) -> bool {
+        self.estimator().protects()
     }
 
     /// What was made waits, here or in the network: more would come too late.
@@ -122,29 +126,48 @@ impl Congestion {
     }
 }
 
+impl Protecting for Arc<Congestion> {
+    fn protection(&self) -> Option<Protection> {
+        self.estimator().protection()
+    }
+
+    fn protected(&self, pictures: usize, repairs: usize) {
+        self.estimator().protected(pictures, repairs);
+    }
+}
+
 /// The estimator, as the crate drives it.
-pub struct Reports(pub Arc<Congestion>);
+pub struct Reports {
+    /// What they are told to.
+    pub congestion: Arc<Congestion>,
+    /// What was reported.
+    pub told: Arc<Told>,
+}
 
 impl BandwidthEstimator for Reports {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
+        let told = |report: &&PacketReport| {
+            report.arrived || report.is_twcc && self.told.of(report.twcc_sequence_number)
+        };
         let fates: Vec<Fate> = reports
             .iter()
+            .filter(told)
             .map(|report| Fate {
                 departed: report.departure,
                 arrived: report.arrival.filter(|_| report.arrived),
                 bytes: report.size + AROUND,
             })
             .collect();
-        self.0.estimator().report(now, &fates);
-        let sound = self.0.sound.load(Ordering::Relaxed);
-        let redundancy = &mut self.0.voice_and_redundancy().1;
-        for report in reports.iter().filter(|report| report.ssrc == sound) {
+        self.congestion.estimator().report(now, &fates);
+        let sound = self.congestion.sound.load(Ordering::Relaxed);
+        let redundancy = &mut self.congestion.voice_and_redundancy().1;
+        for report in reports.iter().filter(told).filter(|report| report.ssrc == sound) {
             redundancy.note(!report.arrived);
         }
     }
 
     fn target_bitrate(&self) -> f64 {
-        f64::from(self.0.estimator().target().bps())
+        f64::from(self.congestion.estimator().target().bps())
     }
 }
 

@@ -83,10 +83,11 @@ impl Peer {
             counts: feedback.clone(),
             feedback: Feedback::new(feedback.clone(), key_frame_wanted.clone(), sinks.clocks),
             pacing: Pacing::new(congestion.clone(), key_frame_wanted),
-            reports: Reports(congestion.clone()),
-            protecting: {
+            reports: Reports { congestion: congestion.clone(), told: Arc::default() },
+            protecting: Box::new(congestion.clone()),
+            rebuilding: {
                 let congestion = congestion.clone();
-                Box::new(move || congestion.protection())
+                Box::new(move || congestion.protects())
             },
             sender_reports: TruthfulReports::new(capture_times.clone()),
         };

@@ -39,7 +39,7 @@ async fn read(
     clock: Arc<Clock>,
     congestion: Arc<Congestion>,
 ) {
-    let mut ask_at = None;
+    let (mut ask_at, mut heard) = (None, false);
     loop {
         let event = tokio::select! {
             event = channel.poll() => event,
@@ -54,12 +54,15 @@ async fn read(
             Some(DataChannelEvent::OnOpen) => {
                 tokio::time::sleep(THEIR_TURN).await;
                 ask_at = Some(Instant::now());
-                send(&channel, &ControlMessage::Rebuilds).await;
-                events.send(PeerEvent::ControlOpened)
+                begin(&channel, &events).await
             }
             Some(DataChannelEvent::OnMessage(message))
                 if message.data.len() <= MAX_CONTROL_BYTES =>
             {
+                // Theirs is open now at the latest: what was said before may be lost.
+                if !std::mem::replace(&mut heard, true) && ask_at.is_some() {
+                    let _ = begin(&channel, &events).await;
+                }
                 match serde_json::from_slice(&message.data).map(|message| clock.take(message)) {
                     Ok(Ok(None)) => Ok(()),
                     Ok(Ok(Some(answer))) => {
@@ -88,6 +91,15 @@ async fn read(
             return;
         }
     }
+}
+
+/// Says what is said first.
+async fn begin(
+    channel: &Arc<dyn DataChannel>,
+    events: &mpsc::UnboundedSender<PeerEvent>,
+) -> std::result::Result<(), mpsc::error::SendError<PeerEvent>> {
+    send(channel, &ControlMessage::Rebuilds).await;
+    events.send(PeerEvent::ControlOpened)
 }
 
 /// Waits until then; for ever without a moment.

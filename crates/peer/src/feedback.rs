@@ -3,18 +3,17 @@
 
 use crate::arrivals::ArrivalCounts;
 use crate::reports::Reports;
-use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
+use crate::stage::{Stage, Ways};
+use rtc::interceptor::{Packet, Slot, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
-use rtc::sansio::Protocol;
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tincan_media::rtp::sender_report::SenderReport as Clocks;
 
 /// What the other side reports of our sending.
@@ -48,16 +47,9 @@ pub struct Feedback {
     counts: Arc<FeedbackCounts>,
     key_frame_wanted: Box<dyn Fn() + Send + Sync>,
     clocks: Mutex<Box<dyn FnMut(Clocks) + Send>>,
-    read: VecDeque<TaggedPacket>,
-    written: VecDeque<TaggedPacket>,
 }
 
 impl Feedback {
-    /// Between the statistics of the crate and the application.
-    pub fn slot() -> Slot {
-        Slot::from(12_500)
-    }
-
     /// Calls `key_frame_wanted` for each request and `clocks` for each sender report, on the driver's
     /// task: they must return at once.
     pub fn new(
@@ -65,13 +57,7 @@ impl Feedback {
         key_frame_wanted: impl Fn() + Send + Sync + 'static,
         clocks: Box<dyn FnMut(Clocks) + Send>,
     ) -> Self {
-        Self {
-            counts,
-            key_frame_wanted: Box::new(key_frame_wanted),
-            clocks: Mutex::new(clocks),
-            read: VecDeque::new(),
-            written: VecDeque::new(),
-        }
+        Self { counts, key_frame_wanted: Box::new(key_frame_wanted), clocks: Mutex::new(clocks) }
     }
 
     fn look(&self, packet: &TaggedPacket) {
@@ -114,38 +100,16 @@ fn clocks(report: &SenderReport) -> Clocks {
     Clocks { ssrc: report.ssrc, timestamp: report.rtp_time, wall }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Feedback {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = rtc::shared::error::Error;
-    type Time = Instant;
+impl Stage for Feedback {
+    /// Between the statistics of the crate and the application.
+    fn slot() -> Slot {
+        Slot::from(12_500)
+    }
 
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+    fn read(&mut self, packet: TaggedPacket, ways: &mut Ways) {
         self.look(&packet);
-        self.read.push_back(packet);
-        Ok(())
+        ways.up(packet);
     }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
-        self.written.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.written.pop_front()
-    }
-}
-
-impl Interceptor for Feedback {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]

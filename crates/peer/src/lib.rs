@@ -22,6 +22,7 @@ mod protection;
 mod repair;
 mod reports;
 mod setup;
+mod stage;
 mod stats;
 mod transport;
 

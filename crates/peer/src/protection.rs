@@ -2,7 +2,7 @@
 //! that are lost can be rebuilt, whichever those are (Reed-Solomon erasure codes, in the manner of
 //! RFC 6865). Of FlexFEC, which is parity, a way that loses one packet in twenty would need twice as many.
 //! The crate gives them a stream and a payload type, under FlexFEC's name; since nobody else can read them,
-//! they are sent to who said [`Rebuilds`] alone. When it is worth it, and how many go along, is decided in
+//! they are sent to who said [`Rebuilds`], and taken from them, alone. When it is worth it, and how many go along, is decided in
 //! `tincan_media::congestion`. Header extensions are left out: numbers of transport-wide feedback come below.
 //!
 //! [`Rebuilds`]: tincan_proto::ControlMessage::Rebuilds
@@ -11,13 +11,11 @@ mod shards;
 
 use crate::arrivals::Arrivals;
 use crate::feedback::FeedbackCounts;
-use rtc::interceptor::{
-    Attribute, AttributedPacket, Interceptor, Packet, Slot, StreamInfo, TaggedPacket,
-};
+use crate::stage::{Stage, Ways};
+use rtc::interceptor::{Attribute, AttributedPacket, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::rtp;
-use rtc::sansio::Protocol;
 use shards::{Coder, MOST, Rebuilder};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tincan_media::congestion::Protection;
@@ -28,39 +26,34 @@ struct Block {
     begun: Option<Instant>,
 }
 
-/// Says how pictures are protected at the moment; none: not at all.
-pub type Protecting = Box<dyn Fn() -> Option<Protection> + Send + Sync>;
+/// Who decides on it.
+pub trait Protecting: Send + Sync {
+    /// How pictures are protected at the moment; none: not at all.
+    fn protection(&self) -> Option<Protection>;
+
+    /// Pictures of so many bytes had so many sent along with them.
+    fn protected(&self, pictures: usize, repairs: usize);
+}
+
+/// Says whether the other side is one that makes up for losses so.
+pub type Speaks = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// Sends them.
 pub struct Protect {
-    protecting: Protecting,
+    protecting: Box<dyn Protecting>,
     blocks: HashMap<u32, Block>,
-    now: Option<Instant>,
-    read: VecDeque<TaggedPacket>,
-    written: VecDeque<TaggedPacket>,
 }
 
 impl Protect {
-    /// Above the pacer and what answers requests.
-    pub fn slot() -> Slot {
-        Slot::FecEncoder
-    }
-
     /// As this says, which is asked for each packet.
-    pub fn new(protecting: Protecting) -> Self {
-        Self {
-            protecting,
-            blocks: HashMap::new(),
-            now: None,
-            read: VecDeque::new(),
-            written: VecDeque::new(),
-        }
+    pub fn new(protecting: Box<dyn Protecting>) -> Self {
+        Self { protecting, blocks: HashMap::new() }
     }
 
     /// Packets that are due after this one.
     fn due(&mut self, now: Instant, packet: &rtp::Packet) -> Vec<rtp::Packet> {
         let Some(block) = self.blocks.get_mut(&packet.header.ssrc) else { return Vec::new() };
-        let Some(protection) = (self.protecting)() else {
+        let Some(protection) = self.protecting.protection() else {
             block.packets.clear();
             block.begun = None;
             return Vec::new();
@@ -78,58 +71,68 @@ impl Protect {
         let count = protection
             .close(block.packets.len(), now.saturating_duration_since(begun))
             .filter(|_| whole || block.packets.len() >= MOST);
-        let Some(count) = count else { return Vec::new() };
-        block.begun = None;
-        block.coder.code(&std::mem::take(&mut block.packets), count)
+        count.map_or(Vec::new(), |count| block.close(count, &*self.protecting))
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Protect {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = rtc::shared::error::Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
-        self.read.push_back(packet);
-        Ok(())
+impl Block {
+    /// What makes up for as many of its packets, which are no longer waited for to be more.
+    fn close(&mut self, count: usize, protecting: &dyn Protecting) -> Vec<rtp::Packet> {
+        self.begun = None;
+        let packets = std::mem::take(&mut self.packets);
+        let repairs = self.coder.code(&packets, count);
+        let bytes = |packets: &[rtp::Packet]| packets.iter().map(|one| one.payload.len()).sum();
+        protecting.protected(bytes(&packets), bytes(&repairs));
+        repairs
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
+    /// When it is closed if no other picture comes: the last one in it is whole.
+    fn closes(&self, protection: &Protection) -> Option<Instant> {
+        let whole = self.packets.last().is_some_and(|last| last.header.marker);
+        Some(self.begun.filter(|_| whole)? + protection.within)
+    }
+}
+
+impl Stage for Protect {
+    /// Above the pacer and what answers requests.
+    fn slot() -> Slot {
+        Slot::FecEncoder
     }
 
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+    fn write(&mut self, packet: TaggedPacket, ways: &mut Ways) {
         let (now, transport) = (packet.now, packet.transport);
-        self.now = Some(now);
         let due = match &packet.message.packet {
             Packet::Rtp(rtp) => self.due(now, rtp),
             _ => Vec::new(),
         };
-        self.written.push_back(packet);
+        ways.down(packet);
         for packet in due {
             let message = AttributedPacket::new(Packet::Rtp(packet));
-            self.written.push_back(TaggedPacket { now, transport, message });
+            ways.down(TaggedPacket { now, transport, message });
         }
-        Ok(())
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.written.pop_front()
+    fn wake(&mut self, now: Instant, ways: &mut Ways) {
+        let Some(protection) = self.protecting.protection() else { return };
+        for block in self.blocks.values_mut() {
+            if block.closes(&protection).is_none_or(|at| at > now) {
+                continue;
+            }
+            let count = protection.close(block.packets.len(), protection.within);
+            for packet in block.close(count.unwrap_or(1), &*self.protecting) {
+                ways.send(now, AttributedPacket::new(Packet::Rtp(packet)));
+            }
+        }
     }
 
-    fn handle_timeout(&mut self, _: Instant) -> Result<(), Self::Error> {
-        Ok(())
+    fn wakes(&self) -> Option<Instant> {
+        let mut open = self.blocks.values().filter(|block| !block.packets.is_empty()).peekable();
+        open.peek()?;
+        let protection = self.protecting.protection()?;
+        open.filter_map(|block| block.closes(&protection)).min()
     }
 
-    fn poll_timeout(&mut self) -> Option<Instant> {
-        self.now.filter(|_| !self.written.is_empty())
-    }
-}
-
-impl Interceptor for Protect {
-    fn bind_local_stream(&mut self, info: &StreamInfo) {
+    fn bind_local(&mut self, info: &StreamInfo) {
         if let (Some(ssrc), Some(payload_type)) = (info.ssrc_fec, info.payload_type_fec) {
             let coder = Coder::new(ssrc, payload_type);
             let block = Block { coder, packets: Vec::new(), begun: None };
@@ -137,104 +140,64 @@ impl Interceptor for Protect {
         }
     }
 
-    fn unbind_local_stream(&mut self, info: &StreamInfo) {
+    fn unbind_local(&mut self, info: &StreamInfo) {
         self.blocks.remove(&info.ssrc);
     }
-
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 /// Makes up for lost packets by those that came along, and counts first what came without.
 pub struct Recover {
     arrivals: Arrivals,
     counts: Arc<FeedbackCounts>,
+    speaks: Speaks,
     rebuilders: HashMap<u32, Rebuilder>,
     /// Streams of packets that make up for others, and whose those are.
     protects: HashMap<u32, u32>,
-    read: VecDeque<TaggedPacket>,
-    written: VecDeque<TaggedPacket>,
 }
 
 impl Recover {
-    /// Before anything looks for what is missing.
-    pub fn slot() -> Slot {
-        Slot::FecDecoder
-    }
-
-    /// Nothing has come.
-    pub fn new(counts: Arc<FeedbackCounts>) -> Self {
+    /// Nothing has come. What came in the stream for error correction is what [`Protect`] makes if
+    /// this says so, and is left alone otherwise.
+    pub fn new(counts: Arc<FeedbackCounts>, speaks: Speaks) -> Self {
         Self {
             arrivals: Arrivals::default(),
             counts,
+            speaks,
             rebuilders: HashMap::new(),
             protects: HashMap::new(),
-            read: VecDeque::new(),
-            written: VecDeque::new(),
         }
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Recover {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = rtc::shared::error::Error;
-    type Time = Instant;
+impl Stage for Recover {
+    /// Before anything looks for what is missing.
+    fn slot() -> Slot {
+        Slot::FecDecoder
+    }
 
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+    fn read(&mut self, packet: TaggedPacket, ways: &mut Ways) {
         let (now, transport) = (packet.now, packet.transport);
-        let Packet::Rtp(rtp) = &packet.message.packet else {
-            self.read.push_back(packet);
-            return Ok(());
-        };
+        let Packet::Rtp(rtp) = &packet.message.packet else { return ways.up(packet) };
         let rtp::header::Header { ssrc, sequence_number, .. } = rtp.header;
         self.arrivals.note(ssrc, sequence_number, &self.counts.arrivals);
         let protects = self.protects.get(&ssrc).copied();
         let rebuilt = match self.rebuilders.get_mut(&protects.unwrap_or(ssrc)) {
-            Some(rebuilder) if protects.is_some() => rebuilder.take_repair(&rtp.payload),
-            Some(rebuilder) => rebuilder.take(rtp),
-            None => Vec::new(),
+            Some(rebuilder) if protects.is_none() => rebuilder.take(rtp),
+            Some(rebuilder) if (self.speaks)() => rebuilder.take_repair(&rtp.payload),
+            _ => Vec::new(),
         };
         // What makes up for others is no medium: nothing behind is to look for gaps in it.
         if protects.is_none() {
-            self.read.push_back(packet);
+            ways.up(packet);
         }
         for packet in rebuilt {
             let message =
                 AttributedPacket::new(Packet::Rtp(packet)).with(Attribute::RecoveredByFec);
-            self.read.push_back(TaggedPacket { now, transport, message });
+            ways.up(TaggedPacket { now, transport, message });
         }
-        Ok(())
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
-        self.written.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.written.pop_front()
-    }
-
-    fn handle_timeout(&mut self, _: Instant) -> Result<(), Self::Error> {
-        Ok(())
-    }
-
-    fn poll_timeout(&mut self) -> Option<Instant> {
-        None
-    }
-}
-
-impl Interceptor for Recover {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-
-    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+    fn bind_remote(&mut self, info: &StreamInfo) {
         self.arrivals.bind(info);
         if let (Some(ssrc), Some(_)) = (info.ssrc_fec, info.payload_type_fec) {
             self.rebuilders.insert(info.ssrc, Rebuilder::new(info.ssrc));
@@ -242,7 +205,7 @@ impl Interceptor for Recover {
         }
     }
 
-    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+    fn unbind_remote(&mut self, info: &StreamInfo) {
         self.arrivals.unbind(info);
         self.rebuilders.remove(&info.ssrc);
         self.protects.retain(|_, media| *media != info.ssrc);
@@ -252,7 +215,10 @@ impl Interceptor for Recover {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::Staged;
+    use rtc::interceptor::Interceptor;
     use rtc::rtp::header::Header;
+    use rtc::sansio::Protocol;
     use std::time::Duration;
 
     const STREAM: u32 = 7;
@@ -278,14 +244,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_lost_packet_is_made_up_for_whatever_was_numbered_below() {
+    /// Ten packets, and what was sent for them.
+    fn protected() -> Vec<rtp::Packet> {
         let protection = Protection { loss: 0.03, within: Duration::from_millis(50) };
-        let mut protect = Protect::new(Box::new(move || Some(protection)));
-        let mut recover = Recover::new(Arc::default());
+        let mut protect = Staged::new(Protect::new(Box::new(Some(protection))));
         protect.bind_local_stream(&info());
-        recover.bind_remote_stream(&info());
-        let now = Instant::now();
         for number in 0..10u16 {
             let header = Header {
                 version: 2,
@@ -295,31 +258,81 @@ mod tests {
                 ..Default::default()
             };
             let payload = vec![number as u8; 100 + usize::from(number)].into();
-            protect.handle_write(tagged(now, rtp::Packet { header, payload })).unwrap();
+            protect.handle_write(tagged(Instant::now(), rtp::Packet { header, payload })).unwrap();
         }
-        let sent: Vec<TaggedPacket> = std::iter::from_fn(|| protect.poll_write()).collect();
-        assert_eq!(sent.len(), 12, "two go along");
+        let sent = std::iter::from_fn(|| protect.poll_write());
+        sent.map(|packet| rtp_of(&packet).clone()).collect()
+    }
+
+    /// What is there of them in the end if those at 3 and 8 are lost.
+    fn came(sent: &[rtp::Packet], speaks: bool) -> Vec<rtp::Packet> {
+        let mut recover = Staged::new(Recover::new(Arc::default(), Box::new(move || speaks)));
+        recover.bind_remote_stream(&info());
         let mut came = Vec::new();
-        for (number, packet) in sent.into_iter().enumerate() {
-            let mut rtp = rtp_of(&packet).clone();
-            let numbered = vec![0, number as u8].into();
-            rtp.header.set_extension(5, numbered).unwrap();
+        for (number, rtp) in sent.iter().enumerate() {
+            let mut rtp = rtp.clone();
+            rtp.header.set_extension(5, vec![0, number as u8].into()).unwrap();
             if number != 3 && number != 8 {
-                recover.handle_read(tagged(now, rtp)).unwrap();
+                recover.handle_read(tagged(Instant::now(), rtp)).unwrap();
             }
             came.extend(std::iter::from_fn(|| recover.poll_read()));
         }
-        let mut numbers: Vec<u16> =
-            came.iter().map(|packet| rtp_of(packet).header.sequence_number).collect();
-        numbers.sort_by_key(|number| number.wrapping_sub(65_530));
-        assert_eq!(numbers, (0..10u16).map(|n| 65_530u16.wrapping_add(n)).collect::<Vec<_>>());
-        let third = came.iter().map(rtp_of).find(|rtp| rtp.header.sequence_number == 65_533);
-        assert_eq!(third.map(|rtp| rtp.payload.to_vec()), Some(vec![3; 103]));
+        let mut came: Vec<rtp::Packet> = came.iter().map(|packet| rtp_of(packet).clone()).collect();
+        came.sort_by_key(|rtp| rtp.header.sequence_number.wrapping_sub(65_530));
+        came
+    }
+
+    impl Protecting for Option<Protection> {
+        fn protection(&self) -> Option<Protection> {
+            *self
+        }
+
+        fn protected(&self, pictures: usize, repairs: usize) {
+            assert!(pictures > 0 && repairs > 0);
+        }
+    }
+
+    fn numbers(packets: &[rtp::Packet]) -> Vec<u16> {
+        packets.iter().map(|rtp| rtp.header.sequence_number.wrapping_sub(65_530)).collect()
+    }
+
+    #[test]
+    fn a_lost_packet_is_made_up_for_whatever_was_numbered_below() {
+        let sent = protected();
+        assert_eq!(sent.len(), 12, "two go along");
+        let came = came(&sent, true);
+        assert_eq!(numbers(&came), (0..10).collect::<Vec<_>>());
+        assert_eq!(came[3].payload.to_vec(), vec![3; 103]);
+    }
+
+    #[test]
+    fn what_somebody_else_sends_to_make_up_for_losses_is_left_alone() {
+        let came = came(&protected(), false);
+        assert_eq!(numbers(&came), [0, 1, 2, 4, 5, 6, 7, 9]);
+    }
+
+    #[test]
+    fn a_picture_that_none_follows_is_protected_as_soon() {
+        let protection = Protection { loss: 0.03, within: Duration::from_millis(50) };
+        let mut protect = Staged::new(Protect::new(Box::new(Some(protection))));
+        protect.bind_local_stream(&info());
+        let now = Instant::now();
+        let header = Header { version: 2, ssrc: STREAM, marker: true, ..Default::default() };
+        let packet = rtp::Packet { header, payload: vec![1; 100].into() };
+        protect.handle_write(tagged(now, packet)).unwrap();
+        let mut sent = || std::iter::from_fn(|| protect.poll_write()).count();
+        assert_eq!(sent(), 1);
+        let due = protect.poll_timeout().expect("it is not waited for for ever");
+        assert_eq!(due, now + protection.within);
+        protect.handle_timeout(due).unwrap();
+        let mut sent = || std::iter::from_fn(|| protect.poll_write()).count();
+        assert_eq!(sent(), 1, "what makes up for it");
+        assert_eq!(protect.poll_timeout(), None);
     }
 
     #[test]
     fn nothing_goes_along_where_it_is_not_worth_it() {
-        let mut protect = Protect::new(Box::new(|| None));
+        let mut protect = Staged::new(Protect::new(Box::new(None)));
         protect.bind_local_stream(&info());
         for number in 0..100 {
             let header = Header {

@@ -6,16 +6,14 @@ mod lossiness;
 mod missing;
 mod resend;
 
+use crate::stage::{Stage, Ways};
 use missing::{Arrived, Missing};
 use resend::Resend;
-use rtc::interceptor::{
-    Attribute, AttributedPacket, Interceptor, Packet, Slot, StreamInfo, TaggedPacket,
-};
+use rtc::interceptor::{Attribute, AttributedPacket, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
     TransportLayerNack, nack_pairs_from_sequence_numbers,
 };
-use rtc::sansio::Protocol;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tincan_media::rtp::h264_depacketizer::begins_key_frame;
@@ -57,28 +55,12 @@ pub struct Requests {
     streams: HashMap<u32, Missing>,
     /// Streams of retransmissions, and what they repeat.
     repeats: HashMap<u32, u32>,
-    now: Option<Instant>,
-    read: VecDeque<TaggedPacket>,
-    written: VecDeque<TaggedPacket>,
 }
 
 impl Requests {
-    /// Where arrivals are seen before anything delays them.
-    pub fn slot() -> Slot {
-        Slot::NackGenerator
-    }
-
     /// With nothing missing.
     pub fn new(round_trip: Arc<RoundTrip>) -> Self {
-        Self {
-            round_trip,
-            ssrc: rand::random(),
-            streams: HashMap::new(),
-            repeats: HashMap::new(),
-            now: None,
-            read: VecDeque::new(),
-            written: VecDeque::new(),
-        }
+        Self { round_trip, ssrc: rand::random(), streams: HashMap::new(), repeats: HashMap::new() }
     }
 
     fn look(&mut self, now: Instant, packet: &rtc::rtp::Packet) {
@@ -103,8 +85,7 @@ impl Requests {
         }
     }
 
-    fn ask(&mut self, now: Instant) {
-        self.now = Some(now);
+    fn ask(&mut self, now: Instant, ways: &mut Ways) {
         let round_trip = self.round_trip.get();
         for (media_ssrc, missing) in &mut self.streams {
             if missing.next(round_trip).is_none_or(|next| next > now) {
@@ -121,61 +102,36 @@ impl Requests {
             };
             for _ in 0..missing.copies() {
                 let message = AttributedPacket::new(Packet::Rtcp(vec![Box::new(request.clone())]));
-                let transport = Default::default();
-                self.written.push_back(TaggedPacket { now, transport, message });
+                ways.send(now, message);
             }
         }
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Requests {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = rtc::shared::error::Error;
-    type Time = Instant;
+impl Stage for Requests {
+    /// Where arrivals are seen before anything delays them.
+    fn slot() -> Slot {
+        Slot::NackGenerator
+    }
 
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+    fn read(&mut self, packet: TaggedPacket, ways: &mut Ways) {
         if let Packet::Rtp(rtp) = &packet.message.packet {
             self.look(packet.now, rtp);
-            self.ask(packet.now);
+            self.ask(packet.now, ways);
         }
-        self.read.push_back(packet);
-        Ok(())
+        ways.up(packet);
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
+    fn wake(&mut self, now: Instant, ways: &mut Ways) {
+        self.ask(now, ways);
     }
 
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
-        self.written.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.written.pop_front()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Self::Error> {
-        self.ask(now);
-        Ok(())
-    }
-
-    fn poll_timeout(&mut self) -> Option<Instant> {
+    fn wakes(&self) -> Option<Instant> {
         let round_trip = self.round_trip.get();
-        let next = self.streams.values().filter_map(|missing| missing.next(round_trip)).min();
-        // What is ready leaves in the driver's next round, which is to begin at once.
-        let ready = self.now.filter(|_| !self.written.is_empty());
-        next.into_iter().chain(ready).min()
+        self.streams.values().filter_map(|missing| missing.next(round_trip)).min()
     }
-}
 
-impl Interceptor for Requests {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-
-    fn bind_remote_stream(&mut self, info: &StreamInfo) {
+    fn bind_remote(&mut self, info: &StreamInfo) {
         let asks =
             info.rtcp_feedback.iter().any(|one| one.typ == "nack" && one.parameter.is_empty());
         // The crate binds streams of retransmissions after what they repeat, with the same feedback;
@@ -189,7 +145,7 @@ impl Interceptor for Requests {
         }
     }
 
-    fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+    fn unbind_remote(&mut self, info: &StreamInfo) {
         self.streams.remove(&info.ssrc);
         self.repeats.retain(|_, first| *first != info.ssrc);
     }
@@ -200,33 +156,18 @@ pub struct Answers {
     round_trip: Arc<RoundTrip>,
     way: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
     streams: HashMap<u32, Resend>,
-    now: Option<Instant>,
-    read: VecDeque<TaggedPacket>,
-    written: VecDeque<TaggedPacket>,
 }
 
 impl Answers {
-    /// Above the pacer, which has a budget for retransmissions.
-    pub fn slot() -> Slot {
-        Slot::NackResponder
-    }
-
     /// With nothing sent. `way` tells how long it takes there and back, if that is known.
     pub fn new(
         round_trip: Arc<RoundTrip>,
         way: impl Fn() -> Option<Duration> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            round_trip,
-            way: Box::new(way),
-            streams: HashMap::new(),
-            now: None,
-            read: VecDeque::new(),
-            written: VecDeque::new(),
-        }
+        Self { round_trip, way: Box::new(way), streams: HashMap::new() }
     }
 
-    fn answer(&mut self, now: Instant, request: &TransportLayerNack) {
+    fn answer(&mut self, now: Instant, request: &TransportLayerNack, ways: &mut Ways) {
         let Some(resend) = self.streams.get_mut(&request.media_ssrc) else { return };
         resend.know_way((self.way)().unwrap_or_default());
         let numbers = request.nacks.iter().flat_map(|pair| {
@@ -237,60 +178,38 @@ impl Answers {
         for packet in resend.requested(now, numbers, self.round_trip.get()) {
             let message =
                 AttributedPacket::new(Packet::Rtp(packet)).with(Attribute::Retransmission);
-            self.written.push_back(TaggedPacket { now, transport: Default::default(), message });
+            ways.send(now, message);
         }
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Answers {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = rtc::shared::error::Error;
-    type Time = Instant;
+impl Stage for Answers {
+    /// Above the pacer, which has a budget for retransmissions.
+    fn slot() -> Slot {
+        Slot::NackResponder
+    }
 
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
-        self.now = Some(packet.now);
+    fn read(&mut self, packet: TaggedPacket, ways: &mut Ways) {
         if let Packet::Rtcp(packets) = &packet.message.packet {
             for rtcp in packets {
                 if let Some(request) = rtcp.as_any().downcast_ref::<TransportLayerNack>() {
-                    self.answer(packet.now, request);
+                    self.answer(packet.now, request, ways);
                 }
             }
         }
-        self.read.push_back(packet);
-        Ok(())
+        ways.up(packet);
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+    fn write(&mut self, packet: TaggedPacket, ways: &mut Ways) {
         if let Packet::Rtp(rtp) = &packet.message.packet
             && let Some(resend) = self.streams.get_mut(&rtp.header.ssrc)
         {
             resend.keep(packet.now, rtp.clone());
         }
-        self.written.push_back(packet);
-        Ok(())
+        ways.down(packet);
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.written.pop_front()
-    }
-
-    fn handle_timeout(&mut self, _: Instant) -> Result<(), Self::Error> {
-        Ok(())
-    }
-
-    fn poll_timeout(&mut self) -> Option<Instant> {
-        self.now.filter(|_| !self.written.is_empty())
-    }
-}
-
-impl Interceptor for Answers {
-    fn bind_local_stream(&mut self, info: &StreamInfo) {
+    fn bind_local(&mut self, info: &StreamInfo) {
         let answers =
             info.rtcp_feedback.iter().any(|one| one.typ == "nack" && one.parameter.is_empty());
         if answers {
@@ -299,19 +218,18 @@ impl Interceptor for Answers {
         }
     }
 
-    fn unbind_local_stream(&mut self, info: &StreamInfo) {
+    fn unbind_local(&mut self, info: &StreamInfo) {
         self.streams.remove(&info.ssrc);
     }
-
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtc::interceptor::RTCPFeedback;
+    use crate::stage::Staged;
+    use rtc::interceptor::{Interceptor, RTCPFeedback};
     use rtc::rtp::header::Header;
+    use rtc::sansio::Protocol;
 
     const SSRC: u32 = 7;
     const REPEATS: u32 = 8;
@@ -342,7 +260,7 @@ mod tests {
     fn a_lost_packet_comes_again_once_and_tells_how_long_that_takes() {
         let (theirs, ours) = (Arc::<RoundTrip>::default(), Arc::<RoundTrip>::default());
         let (mut answers, mut requests) =
-            (Answers::new(theirs, || None), Requests::new(ours.clone()));
+            (Staged::new(Answers::new(theirs, || None)), Staged::new(Requests::new(ours.clone())));
         answers.bind_local_stream(&stream());
         requests.bind_remote_stream(&stream());
         let alone =

@@ -2,7 +2,7 @@
 
 use crate::job::Jobs;
 use crate::packages::{self, Purpose};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use crate::{demo, tools};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
@@ -51,8 +51,8 @@ pub fn run(options: &Options) -> Result<bool> {
     let jobs = Jobs::new(&workspace, "bench")?;
     packages::ensure(&jobs, Purpose::LabBeside, &[], !options.no_install)?;
     tools::ensure_nasm()?;
-    let profile = demo::build(&workspace, &jobs, true)?;
-    let program = workspace.program(profile, "tincan-call-bench");
+    demo::build(&workspace, &jobs, Profile::Measure)?;
+    let program = workspace.program(Profile::Measure, "tincan-call-bench");
     let status = Command::new(&program)
         .arg(workspace.output.join("bench").join("call"))
         .args([&options.rounds.to_string(), options.makers.name()])

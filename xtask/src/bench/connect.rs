@@ -2,7 +2,7 @@
 
 use crate::job::Jobs;
 use crate::packages::{self, Purpose};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use crate::{demo, tools};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -32,7 +32,8 @@ pub fn run(options: &Options) -> Result<bool> {
     let jobs = Jobs::new(&workspace, "bench")?;
     packages::ensure(&jobs, Purpose::Lab, &[], !options.no_install)?;
     tools::ensure_nasm()?;
-    let profile = demo::build(&workspace, &jobs, !options.debug)?;
+    let profile = if options.debug { Profile::Dev } else { Profile::Measure };
+    demo::build(&workspace, &jobs, profile)?;
     let program = workspace.program(profile, "tincan-connect-bench");
     let status = Command::new(&program)
         .arg(workspace.output.join("bench"))

@@ -33,11 +33,7 @@ pub fn run(options: &Options) -> Result<bool> {
     let folder = workspace.output.join("bench").join("picture");
     let clips = folder.join("clips");
     fetch(&jobs, &clips)?;
-    let mut build = workspace.cargo();
-    build.args(["build", "--release", "--locked", "-p", "tincan-media"]);
-    build.args(["--example", "picture_bench"]);
-    jobs.run(Job::new("Build of the measuring program", build, 60))?;
-    let mut measure = Command::new(workspace.program("release", "examples/picture_bench"));
+    let mut measure = super::build(&workspace, &jobs, "picture_bench")?;
     measure.arg(&clips).arg(&folder);
     jobs.run(Job::new("Pictures", measure, 60))?;
     let table = std::fs::read_to_string(folder.join("picture.md"));

@@ -5,7 +5,7 @@ mod traffic;
 
 use crate::job::{Job, Jobs};
 use crate::packages::{self, Purpose};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use anyhow::{Context, Result};
 use clap::Args;
 use contestant::{Contestant, Echo, Maker};
@@ -38,9 +38,10 @@ pub fn run(options: &Options) -> Result<bool> {
     let jobs = Jobs::new(&workspace, "bench")?;
     packages::ensure(&jobs, Purpose::Lab, &[], !options.no_install)?;
     let mut build = workspace.cargo();
-    build.args(["build", "--release", "--locked", "-p", "tincan-server"]);
+    build.args(["build", "--workspace", "--bin", "tincan-server", "--locked"]);
+    build.args(["--profile", Profile::Measure.name()]);
     jobs.run(Job::new("Build of the server", build, 60))?;
-    let server = workspace.program("release", "tincan-server");
+    let server = workspace.program(Profile::Measure, "tincan-server");
 
     let before = load()?;
     let echo = Echo::start()?;

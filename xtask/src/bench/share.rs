@@ -3,7 +3,7 @@
 
 use crate::job::{Job, Jobs};
 use crate::packages::{self, Purpose};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use crate::{demo, tools, ui};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -40,7 +40,6 @@ pub fn run(options: &Options) -> Result<bool> {
 pub struct Windows {
     workspace: Workspace,
     jobs: Jobs,
-    profile: &'static str,
 }
 
 impl Windows {
@@ -53,15 +52,15 @@ impl Windows {
         tools::ensure_nasm()?;
         ui::install(&workspace, &jobs)?;
         ui::build(&workspace, &jobs)?;
-        let profile = demo::build(&workspace, &jobs, true)?;
-        Ok(Self { workspace, jobs, profile })
+        demo::build(&workspace, &jobs, Profile::Measure)?;
+        Ok(Self { workspace, jobs })
     }
 
     /// A measuring program with its first arguments: the app, and where it leaves its logs.
     pub fn program(&self, name: &str, folder: &str) -> Command {
-        let mut measure = Command::new(self.workspace.program(self.profile, name));
+        let mut measure = Command::new(self.workspace.program(Profile::Measure, name));
         measure
-            .arg(self.workspace.program(self.profile, "tincan"))
+            .arg(self.workspace.program(Profile::Measure, "tincan"))
             .arg(self.workspace.output.join("bench").join(folder))
             // The pages that Chromium shows lie in the package of the measuring program.
             .env("CARGO_MANIFEST_DIR", self.workspace.root.join("tests/interop"));

@@ -6,7 +6,6 @@ use crate::packages::{self, Purpose};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use clap::Args;
-use std::process::Command;
 
 /// What `bench sound` takes.
 #[derive(Args)]
@@ -21,11 +20,7 @@ pub fn run(options: &Options) -> Result<bool> {
     let workspace = Workspace::find()?;
     let jobs = Jobs::new(&workspace, "bench")?;
     packages::ensure(&jobs, Purpose::Build, &["espeak-ng"], !options.no_install)?;
-    let mut build = workspace.cargo();
-    build.args(["build", "--release", "--locked", "-p", "tincan-media"]);
-    build.args(["--example", "sound_bench"]);
-    jobs.run(Job::new("Build of the measuring program", build, 60))?;
-    let measure = Command::new(workspace.program("release", "examples/sound_bench"));
+    let measure = super::build(&workspace, &jobs, "sound_bench")?;
     let log = jobs.run(Job::new("Sound", measure, 10))?;
     let figures = std::fs::read_to_string(log).context("while reading the figures")?;
     println!("\n{figures}");

@@ -4,7 +4,7 @@
 use super::call::Makers;
 use crate::job::{Job, Jobs};
 use crate::packages::{self, Purpose};
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 use crate::{demo, tools};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -40,8 +40,8 @@ pub fn run(options: &Options) -> Result<bool> {
     tools::ensure_nasm()?;
     let output = workspace.output.join("bench").join("speech");
     let python = measures(&workspace, &jobs, &output.join("python"))?;
-    let profile = demo::build(&workspace, &jobs, true)?;
-    let program = workspace.program(profile, "tincan-speech-bench");
+    demo::build(&workspace, &jobs, Profile::Measure)?;
+    let program = workspace.program(Profile::Measure, "tincan-speech-bench");
     let status = Command::new(&program)
         .arg(&output)
         .args([&options.rounds.to_string(), options.makers.name()])

@@ -236,7 +236,8 @@ struct Slot {
     open: Option<Box<dyn OpenDevice>>,
     try_again: Option<Instant>,
     told: Option<DeviceError>,
-    /// The system's choice that is gone, as long as it is: another one plays or hears by now.
+    /// The system's choice that is gone, as long as it is: another one plays or hears by now. Of a
+    /// camera, that which was in use: none takes its place.
     gone: Option<String>,
 }
 
@@ -321,7 +322,10 @@ impl Keeping {
         self.shares.take_sound(with_sound, || self.voice.accompaniment());
         if self.track.quality() != self.wanted.quality {
             self.track.set_quality(self.wanted.quality);
-            self.close(DeviceKind::Camera);
+            // One that was lost is waited for all the same.
+            if self.slots.get(&DeviceKind::Camera).is_some_and(|slot| slot.open.is_some()) {
+                self.close(DeviceKind::Camera);
+            }
         }
         let speaker = self.playout.is_some().then(|| self.wanted.speaker.clone());
         let targets = [
@@ -408,8 +412,15 @@ impl Keeping {
                     }
                     false
                 }
-                // The system's own would not open.
-                None if slot.stands_in => changed,
+                // The system's own would not open: another may.
+                None if slot.stands_in => {
+                    let default = |list: &[DeviceEntry]| {
+                        list.iter().find(|entry| entry.default).map(|entry| entry.id.clone())
+                    };
+                    changed
+                        && default(listed) != default(entries(&before, *kind))
+                        && self.back_at.get(kind).is_none_or(|at| *at <= now)
+                }
                 // The test picture, which nobody chose, is for want of a camera.
                 None => {
                     let open = slot.open.as_ref().map(|open| open.id());
@@ -459,7 +470,10 @@ impl Keeping {
     /// Opens a device; where the chosen one is gone, the one that the system would use, and where
     /// that does not work, any other.
     fn open(&mut self, kind: DeviceKind, choice: Option<String>) {
-        let chosen = self.open_one(kind, choice.as_deref());
+        // Who has not chosen a camera was seen by one all the same, and by no other.
+        let gone = self.slots.get(&kind).and_then(|slot| slot.gone.clone());
+        let gone = gone.filter(|_| kind == DeviceKind::Camera);
+        let chosen = self.open_one(kind, choice.as_deref().or(gone.as_deref()));
         let (opened, stands_in) = match chosen {
             // A person who chose a camera does not want to be seen by another.
             Err(error) if kind != DeviceKind::Camera => match (&choice, &error) {
@@ -583,7 +597,10 @@ impl Keeping {
         let id = open.id().to_owned();
         // No camera delivers in two sizes at once. The encoder goes on with whatever comes next.
         drop(open);
-        let mut outcome = self.open_camera_anew(&id, format, REFITTING);
+        // In a smaller size nobody misses anything meanwhile but the pictures of that time.
+        let larger = format.resolution.area() > before.resolution.area();
+        let within = if larger { CAMERA_OPENING } else { REFITTING };
+        let mut outcome = self.open_camera_anew(&id, format, within);
         if let Err(error) = outcome {
             tracing::info!(%error, "the camera keeps its size");
             if let Some(size) = &mut self.camera_size {
@@ -593,6 +610,9 @@ impl Keeping {
         }
         if let Err(error) = outcome {
             self.track.end(Source::Camera);
+            if let Some(slot) = self.slots.get_mut(&DeviceKind::Camera) {
+                slot.gone = Some(id);
+            }
             self.fail(DeviceKind::Camera, error);
         }
     }
@@ -634,6 +654,7 @@ impl Keeping {
         }
         let was = slot.open.take().map(|open| open.id().to_owned());
         if kind == DeviceKind::Camera {
+            slot.gone = was;
             self.track.end(Source::Camera);
             return self.fail(kind, error);
         }

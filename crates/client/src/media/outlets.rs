@@ -99,6 +99,8 @@ impl Outlets {
             return;
         }
         outlet.needs_key = true;
+        // What waited for them before they looked away says nothing of now.
+        (outlet.waiting, outlet.left_out) = (Waiting::default(), false);
         let now = Instant::now();
         let before = outlet.looked.replace(now);
         drop(list);
@@ -126,11 +128,17 @@ impl Outlets {
         if *self.let_out.lock().unwrap_or_else(PoisonError::into_inner) != Some(source) {
             return;
         }
+        let mut refused = false;
         for outlet in self.list().iter_mut().filter(|outlet| outlet.looks()) {
             outlet.needs_key = outlet.left_out || (outlet.needs_key && !picture.key);
-            if !outlet.needs_key {
-                outlet.sender.send_video(picture);
+            if !outlet.needs_key && outlet.sender.is_open() {
+                // What follows would be of no use.
+                outlet.needs_key = !outlet.sender.send_video(picture);
+                refused |= outlet.needs_key;
             }
+        }
+        if refused {
+            self.request_key_frame();
         }
     }
 

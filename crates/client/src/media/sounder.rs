@@ -131,7 +131,7 @@ enum Doing {
     /// What lasts.
     Ringing { _speaker: Box<dyn OpenDevice> },
     /// A tone, once, or else a recording.
-    Playing { _speaker: Box<dyn OpenDevice>, until: Instant, tone: bool },
+    Playing { _speaker: Box<dyn OpenDevice>, until: Instant },
     Recording {
         microphone: Box<dyn OpenDevice>,
         recording: Recording,
@@ -166,8 +166,8 @@ impl Sounding {
             match order {
                 Ok(Order::Last(lasting)) => {
                     self.lasting = lasting;
-                    let goes_on = matches!(self.doing, Doing::Playing { tone: true, .. });
-                    if self.lasting.is_some() || !goes_on {
+                    let lasts = matches!(self.doing, Doing::Ringing { .. } | Doing::Nothing { .. });
+                    if self.lasting.is_some() || lasts {
                         self.end();
                     }
                 }
@@ -236,7 +236,7 @@ impl Sounding {
         let source = || hushed(tone, hush.clone(), |hush| &hush.once);
         if let Some(_speaker) = self.open(device, source) {
             let until = Instant::now() + tone.length() + TAIL;
-            self.doing = Doing::Playing { _speaker, until, tone: true };
+            self.doing = Doing::Playing { _speaker, until };
         }
     }
 
@@ -261,7 +261,7 @@ impl Sounding {
         match self.open(speaker, || recorded.clone().player()) {
             Some(_speaker) => {
                 let until = Instant::now() + length + TAIL;
-                self.doing = Doing::Playing { _speaker, until, tone: false };
+                self.doing = Doing::Playing { _speaker, until };
                 self.tell(SampleView::Playing);
             }
             None => self.tell(SampleView::Off),

@@ -2,7 +2,7 @@
 //! is lost, and closes it. cpal tells nobody of an unplugged device, and on a sound server the
 //! stream silently moves elsewhere: hence the looking around.
 
-use super::{Shape, Side, choose, connect, find, id_of, while_opening, while_running};
+use super::{Shape, Side, choose, connect, find, hears, id_of, while_opening, while_running};
 use crate::listing::Listing;
 use crate::sound::SoundDevices;
 use crate::worker::{Answer, poll};
@@ -239,10 +239,23 @@ impl Watch {
         }
         self.doubted = doubted;
         if !there {
+            if host(&default.id) != host(&self.at) {
+                return Some(DeviceError::Lost("the sound server is another".into()));
+            }
+            let mut speakers = devices.side(Side::Speaker).iter();
+            let speaker = speakers.find(|entry| entry.default).map(|entry| entry.id.as_str());
+            if self.side == Side::Microphone && hears(&default.id, speaker) {
+                return Some(DeviceError::Lost("only the speaker's own sound is left".into()));
+            }
             self.at = default.id.clone();
         }
         None
     }
+}
+
+/// By whom a device is reached.
+fn host(id: &str) -> Option<&str> {
+    id.split_once(':').map(|(host, _)| host)
 }
 
 struct Running {

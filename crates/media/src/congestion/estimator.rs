@@ -24,7 +24,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            start: Bitrate::from_kbps(600),
+            start: Bitrate::from_kbps(400),
             floor: Bitrate::from_kbps(60),
             ceiling: Bitrate::from_kbps(20_000),
         }
@@ -77,6 +77,8 @@ const EXCESS: f64 = 0.05;
 const TOO_MUCH: f64 = 0.3;
 /// While less than this share of the estimate is sent, loss has nothing to do with it.
 const USED: f64 = 0.5;
+/// What each block of pictures counts in what usually goes along.
+const ALONG_OVER: f64 = 0.1;
 /// No reports for this long while packets are out: the way is cut or its queue is endless.
 const SILENCE: Duration = Duration::from_millis(400);
 /// In silence the estimate is lowered as often.
@@ -134,6 +136,8 @@ pub struct Estimator {
     /// Whether the far side can make use of any.
     protects: bool,
     protection: Option<Protection>,
+    /// What went along with pictures of late, as a share of them.
+    along: Option<f64>,
     last_step: Option<Instant>,
     /// Reports in a row that saw a queue.
     full: u32,
@@ -163,6 +167,7 @@ impl Estimator {
             shortest: None,
             protects: false,
             protection: None,
+            along: None,
             last_step: None,
             full: 0,
             patient_until: None,
@@ -185,6 +190,11 @@ impl Estimator {
     /// Pictures may be protected from now on: the far side rebuilds them.
     pub fn protect(&mut self) {
         self.protects = true;
+    }
+
+    /// The far side rebuilds pictures.
+    pub fn protects(&self) -> bool {
+        self.protects
     }
 
     /// A packet of `bytes` leaves.
@@ -216,6 +226,7 @@ impl Estimator {
         if self.protects {
             let usual = self.losses.usual();
             self.protection = Protection::of(self.protection, usual, self.round_trip);
+            self.along = self.along.filter(|_| self.protection.is_some());
         }
         let (floor, ceiling) = (self.limits.floor.bps(), self.limits.ceiling.bps());
         self.target = self.target.clamp(f64::from(floor), f64::from(ceiling));
@@ -242,6 +253,13 @@ impl Estimator {
         self.protection
     }
 
+    /// Pictures of so many bytes had so many sent along with them.
+    pub fn protected(&mut self, pictures: usize, repairs: usize) {
+        let share = repairs as f64 / pictures.max(1) as f64;
+        let usual = self.along.get_or_insert(share);
+        *usual += (share - *usual) * ALONG_OVER;
+    }
+
     /// What may be sent, all in all.
     pub fn target(&self) -> Bitrate {
         Bitrate::from_bps(self.target as u32)
@@ -250,7 +268,8 @@ impl Estimator {
     /// The same, divided.
     pub fn budget(&self, now: Instant) -> SendBudget {
         let loss = self.losses.share();
-        let protection = self.protection.map_or(0.0, |protection| protection.share());
+        let guess = |protection: Protection| protection.share();
+        let protection = self.along.or(self.protection.map(guess)).unwrap_or(0.0);
         let available = self.most.map_or(self.target(), |most| most.min(self.target()));
         let (video, audio) =
             budget::divide(f64::from(available.bps()), loss, protection, self.voice);
@@ -394,7 +413,14 @@ impl Estimator {
         let much = self.losses.at_least() > TOO_MUCH;
         let arrived = self.arrivals.rate(SENT_OVER).unwrap_or(self.target);
         let sent = arrived / (1.0 - self.losses.share()).max(0.1);
-        if excess < EXCESS && !much || sent < USED * self.target {
+        if excess < EXCESS && !much {
+            return false;
+        }
+        if sent < USED * self.target {
+            // It may have nothing to do with the rate; but what was thought to be there beyond this is
+            // not known any more.
+            self.bursts.forget();
+            self.target = self.target.min(sent * AHEAD + AHEAD_BY);
             return false;
         }
         if self.patient_until.is_some_and(|until| now < until) {

@@ -24,6 +24,8 @@ const ROWS_OVER: f64 = 0.1;
 pub struct Losses {
     reports: VecDeque<(Instant, usize, usize)>,
     usual: Option<f64>,
+    /// Over how long, in seconds.
+    learned: f64,
     /// How many are lost in a row, on average.
     row: f64,
     losing: bool,
@@ -57,9 +59,12 @@ impl Losses {
         if self.packets() < LEAST_PACKETS {
             return;
         }
+        // The average of all at first.
+        let passed = passed.min(LATELY.as_secs_f64());
+        self.learned = (self.learned + passed).clamp(LATELY.as_secs_f64(), USUALLY);
         let share = self.share();
         let usual = self.usual.get_or_insert(share);
-        *usual += (share - *usual) * (passed / USUALLY).min(1.0);
+        *usual += (share - *usual) * passed / self.learned;
     }
 
     /// The share that is usually lost, 0 to 1; 0 while that is not known.
@@ -139,5 +144,20 @@ mod tests {
         assert!(losses.excess() > 0.15, "{losses:?}");
         losses.restart();
         assert!(losses.excess() < f64::EPSILON);
+    }
+
+    #[test]
+    fn one_loss_at_the_beginning_is_soon_nothing_usual() {
+        let (mut losses, start) = (Losses::default(), Instant::now());
+        let at = |n: u32| start + Duration::from_millis(50) * n;
+        report(&mut losses, at(0), 0);
+        report(&mut losses, at(1), 1);
+        losses.learn(at(1));
+        assert!(losses.usual() > 0.04, "as far as is known");
+        for n in 2..100 {
+            report(&mut losses, at(n), 0);
+            losses.learn(at(n));
+        }
+        assert!(losses.usual() < 0.01, "{losses:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Decides, block by block, what is to be decoded. Decodes nothing itself and reads no clock.
 
-use crate::audio::{BLOCK, BLOCK_SAMPLES};
+use crate::audio::{BLOCK, BLOCK_SAMPLES, SAMPLE_RATE};
 use crate::codec::opus::{carries_copy, packet_samples};
 use crate::encoded::{RtpPayload, SoundLevel};
 use crate::jitter::delay::DelayEstimator;
@@ -16,16 +16,15 @@ use std::time::{Duration, Instant};
 const MAX_HELD: usize = 100;
 /// Samples made up in a row before silence takes over: longer than that PLC only hums.
 pub(super) const MAX_CONCEALED: i64 = 16 * BLOCK_SAMPLES as i64;
-/// Waiting longer than the target by this much is worth a period less ...
-const FASTER_ABOVE: Duration = Duration::from_millis(15);
+/// Waiting longer than the target by this much is worth a period less, if one is as short ...
+const FASTER_ABOVE: Duration = Duration::from_millis(3);
 /// ... by this much one that is heard a little ...
 const MUCH_FASTER_ABOVE: Duration = Duration::from_millis(100);
 /// ... and by this much a cut: half a second late is no conversation.
 const CUT_ABOVE: Duration = Duration::from_millis(300);
 /// Before anything was heard of a voice, waiting this much longer is worth a cut, which nobody hears.
 const FIRST_CUT_ABOVE: Duration = Duration::from_millis(20);
-/// Waiting less than the target by this much is worth a period more. With a period of 15 ms it then
-/// waits too long by 13, which is not worth one less.
+/// Waiting less than the target by this much is worth a period more.
 const SLOWER_BELOW: Duration = Duration::from_millis(2);
 /// A timestamp further off than this is a new clock, not a pause.
 const MAX_JUMP: i64 = 48_000 * 60;
@@ -263,20 +262,22 @@ impl AudioJitterBuffer {
     }
 
     /// Whether what is played, with `left` samples decoded and not played yet, should be hurried
-    /// or slowed down to meet the target.
-    pub fn tempo(&self, now: Instant, left: usize) -> Option<Tempo> {
+    /// or slowed down to meet the target, and by how many samples.
+    pub fn tempo(&self, now: Instant, left: usize) -> Option<(Tempo, usize)> {
         let (_, due) = self.next.filter(|_| self.phase == Phase::Playing && self.concealed == 0)?;
         let waited = self.delay.waited(due - left as i64, now);
         let target = self.delay.target();
-        if waited > target + MUCH_FASTER_ABOVE {
-            Some(Tempo::MuchFaster)
+        let tempo = if waited > target + MUCH_FASTER_ABOVE {
+            Tempo::MuchFaster
         } else if waited > target + FASTER_ABOVE {
-            Some(Tempo::Faster)
+            Tempo::Faster
         } else if waited + SLOWER_BELOW < target {
-            Some(Tempo::Slower)
+            Tempo::Slower
         } else {
-            None
-        }
+            return None;
+        };
+        let by = waited.abs_diff(target).as_secs_f64() * f64::from(SAMPLE_RATE);
+        Some((tempo, by as usize))
     }
 
     /// Notes that samples were left out or inserted.
@@ -340,7 +341,8 @@ impl AudioJitterBuffer {
         self.concealed = 0;
         self.making_up = false;
         let cut_above = if self.heard { CUT_ABOVE } else { FIRST_CUT_ABOVE };
-        if waited > self.delay.target() + cut_above && (self.heard || !self.held.is_empty()) {
+        // With nothing behind it there is nothing to hurry to.
+        if waited > self.delay.target() + cut_above && !self.held.is_empty() {
             self.statistics.skipped += 1;
             return Pulled::Skip(held.payload);
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// The least delay: one packet, so that error correction finds the next one.
 const MIN: Duration = Duration::from_millis(20);
 /// The same while packets of 10 ms come: those are sent where nothing is lost.
-const MIN_SHORT: Duration = Duration::from_millis(15);
+const MIN_SHORT: Duration = Duration::from_millis(12);
 /// The same in microseconds.
 const SHORT: i64 = 10_000;
 /// The usual length of packets, in microseconds.
@@ -15,16 +15,17 @@ const USUAL: f64 = 20_000.0;
 const MAX: Duration = Duration::from_millis(300);
 /// Before anything was measured.
 const INITIAL: Duration = Duration::from_millis(40);
-/// Pulling every 10 ms adds up to that.
-const MARGIN: Duration = Duration::from_millis(10);
+/// For those that are later than most, and since what is played keeps to the target within a few
+/// milliseconds only.
+const MARGIN: Duration = Duration::from_millis(8);
 /// The fastest packet of this long is what others are late against: long enough to be one that
 /// met no queue, short enough that two clocks drift by a few hundred microseconds only.
 const FASTEST_OF: Duration = Duration::from_secs(4);
 /// Delays are counted in steps of this many microseconds, up to [`MAX`].
-const STEP: i64 = 5_000;
-const STEPS: usize = 60;
+const STEP: i64 = 2_000;
+const STEPS: usize = 150;
 /// The share of packets that are to come in time.
-const QUANTILE: f64 = 0.96;
+const QUANTILE: f64 = 0.97;
 /// What a packet counts for 20 ms later: half after 2.8 s.
 const KEPT: f64 = 0.995;
 /// If for so long, in microseconds, no packet needed the target, a queue was there and is gone ...
@@ -44,7 +45,7 @@ const COUNTED_TOGETHER: u32 = 2;
 /// Peaks are not looked for before: in microseconds after the first packet.
 const PEAKS_AFTER: i64 = 500_000;
 /// The fastest is slower now by this much, in microseconds: another way, or a clock that was put on.
-const STEPPED: i64 = 4 * STEP;
+const STEPPED: i64 = 20_000;
 /// What is lost and can be restored counts as often: waited for in vain, all of it is made up. In long rows
 /// it counts this many times more for each packet behind the second: a long hole is worse than short ones.
 const RESTORED_COUNTS: u32 = 3;
@@ -131,6 +132,8 @@ impl DelayEstimator {
         let before = self.fast.front().map(|(_, fastest)| *fastest);
         let oldest = now - FASTEST_OF.as_micros() as i64;
         while self.fast.pop_front_if(|(at, _)| *at < oldest).is_some() {}
+        // After a pause nothing is known of what the way was like in the meantime.
+        let before = before.filter(|_| !self.fast.is_empty());
         while self.fast.pop_back_if(|(_, slower)| *slower >= transit).is_some() {}
         self.fast.push_back((now, transit));
         let fastest = self.fast.front().map_or(transit, |(_, fastest)| *fastest);
@@ -269,4 +272,48 @@ impl DelayEstimator {
 fn micros_of(timestamp: i64) -> i64 {
     // 48 samples a millisecond.
     timestamp.saturating_mul(125) / 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    const MS: Duration = Duration::from_millis(1);
+    const PACKET: i64 = 960;
+
+    /// Packets number `from` to `to` of 20 ms, of which each is late by as many milliseconds.
+    fn arrive(
+        delay: &mut DelayEstimator,
+        epoch: Instant,
+        numbers: std::ops::Range<u32>,
+        mut late: impl FnMut(u32) -> u32,
+    ) {
+        for number in numbers {
+            let at = epoch + MS * (20 * number + 30 + late(number));
+            delay.arrive(i64::from(number) * PACKET, PACKET, at);
+        }
+    }
+
+    #[test]
+    fn what_was_learned_of_the_way_outlives_a_pause() {
+        let (epoch, mut random) = (Instant::now(), StdRng::seed_from_u64(1));
+        let mut delay = DelayEstimator::new(epoch);
+        arrive(&mut delay, epoch, 0..1000, |_| random.random_range(0..80));
+        let learned = delay.target();
+        assert!(learned > MS * 50, "{learned:?}");
+        // Muted for ten seconds; the first packet after that is a late one.
+        arrive(&mut delay, epoch, 1500..1501, |_| 50);
+        assert!(delay.target() + MS * 15 > learned, "{:?} after {learned:?}", delay.target());
+    }
+
+    #[test]
+    fn a_longer_way_is_not_taken_for_jitter() {
+        let (epoch, mut random) = (Instant::now(), StdRng::seed_from_u64(1));
+        let mut delay = DelayEstimator::new(epoch);
+        arrive(&mut delay, epoch, 0..500, |_| random.random_range(0..10));
+        let before = delay.target();
+        arrive(&mut delay, epoch, 500..1000, |_| 60 + random.random_range(0..10));
+        assert!(delay.target() <= before + MS * 10, "{:?} after {before:?}", delay.target());
+    }
 }

@@ -182,7 +182,7 @@ impl Playout {
 
     fn keep_time(&mut self, now: Instant) {
         self.since_tempo = self.since_tempo.saturating_add(1);
-        let Some(tempo) = self.buffer.tempo(now, self.left()) else { return };
+        let Some((tempo, by)) = self.buffer.tempo(now, self.left()) else { return };
         let every = if tempo == Tempo::MuchFaster { HURRIED_EVERY } else { TEMPO_EVERY };
         if self.since_tempo < every {
             return;
@@ -192,7 +192,7 @@ impl Playout {
         {
             self.decode(&packet);
         }
-        if let Some(samples) = stretch(&mut self.pcm, self.head, self.channels, tempo) {
+        if let Some(samples) = stretch(&mut self.pcm, self.head, self.channels, tempo, by) {
             self.buffer.stretched(tempo, samples);
             self.since_tempo = 0;
         }

@@ -29,9 +29,16 @@ pub enum Tempo {
 
 /// Changes `pcm`, which was played up to `head`, by one period from there on, if there are two
 /// that are alike: the next two, or the last and the next. Positions are in samples of one of the
-/// `channels`, which are interleaved. Returns how many were left out or inserted; `None` as well
+/// `channels`, which are interleaved. What is quiet changes by `by` samples, of what is not no more than
+/// these are left out unless it is in a hurry. Returns how many were left out or inserted; `None` as well
 /// where there is too little to look at.
-pub fn stretch(pcm: &mut Vec<f32>, head: usize, channels: usize, tempo: Tempo) -> Option<usize> {
+pub fn stretch(
+    pcm: &mut Vec<f32>,
+    head: usize,
+    channels: usize,
+    tempo: Tempo,
+    by: usize,
+) -> Option<usize> {
     let begin = match tempo {
         Tempo::Faster | Tempo::MuchFaster => head,
         Tempo::Slower => head.checked_sub(LONGEST)?,
@@ -39,7 +46,7 @@ pub fn stretch(pcm: &mut Vec<f32>, head: usize, channels: usize, tempo: Tempo) -
     let window = pcm.get(begin * channels..(begin + WINDOW) * channels)?;
     let mono: Vec<f32> =
         window.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>()).collect();
-    let (period, alike) = period(&mono, tempo);
+    let (period, alike) = period(&mono, tempo, by.clamp(SHORTEST, LONGEST));
     let wanted = if tempo == Tempo::MuchFaster { ALIKE_IN_HURRY } else { ALIKE };
     if alike < wanted {
         return None;
@@ -69,17 +76,18 @@ fn fade(from: &[f32], to: &[f32], channels: usize) -> Vec<f32> {
 }
 
 /// The period by which the window resembles itself most, and by how much: 1 is the same, and
-/// what is quiet counts as that.
-fn period(mono: &[f32], tempo: Tempo) -> (usize, f32) {
+/// what is quiet counts as that. See [`stretch`] for `by`.
+fn period(mono: &[f32], tempo: Tempo, by: usize) -> (usize, f32) {
     let energy = mono.iter().map(|x| x * x).sum::<f32>() / mono.len() as f32;
     if energy < QUIET {
-        return (LONGEST, 1.0);
+        return (by, 1.0);
     }
+    let longest = if tempo == Tempo::Faster { by } else { LONGEST };
     let rough: Vec<f32> =
         mono.chunks_exact(STRIDE).map(|piece| piece.iter().sum::<f32>()).collect();
-    let (lag, _) = most_alike(&rough, tempo, SHORTEST / STRIDE..=LONGEST / STRIDE);
+    let (lag, _) = most_alike(&rough, tempo, SHORTEST / STRIDE..=longest / STRIDE);
     let lag = lag * STRIDE;
-    most_alike(mono, tempo, (lag - STRIDE).max(SHORTEST)..=(lag + STRIDE).min(LONGEST))
+    most_alike(mono, tempo, (lag - STRIDE).max(SHORTEST)..=(lag + STRIDE).min(longest))
 }
 
 fn most_alike(x: &[f32], tempo: Tempo, lags: std::ops::RangeInclusive<usize>) -> (usize, f32) {
@@ -129,7 +137,7 @@ mod tests {
             for tempo in [Tempo::Faster, Tempo::Slower] {
                 let whole = tone(3 * WINDOW, frequency);
                 let mut pcm = whole.clone();
-                let period = stretch(&mut pcm, HEAD, 1, tempo).unwrap();
+                let period = stretch(&mut pcm, HEAD, 1, tempo, LONGEST).unwrap();
                 let cycles = period as f32 * frequency / 48_000.0;
                 assert!((cycles - cycles.round()).abs() < 0.03, "{cycles} cycles");
                 let expected = match tempo {
@@ -148,18 +156,30 @@ mod tests {
         let mut noise = Noise::new(0.3);
         let loud: Vec<f32> = (0..2 * WINDOW).map(|_| noise.next()).collect();
         let mut pcm = loud.clone();
-        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Faster), None);
-        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Slower), None);
+        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Faster, LONGEST), None);
+        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Slower, LONGEST), None);
         assert_eq!(pcm, loud);
         let mut quiet: Vec<f32> = loud.iter().map(|x| 0.01 * x).collect();
-        assert_eq!(stretch(&mut quiet, HEAD, 1, Tempo::Faster), Some(LONGEST));
+        assert_eq!(stretch(&mut quiet, HEAD, 1, Tempo::Faster, LONGEST), Some(LONGEST));
+    }
+
+    #[test]
+    fn no_more_is_left_out_than_there_is_too_much() {
+        // A period of 10 ms.
+        let mut pcm = tone(3 * WINDOW, 100.0);
+        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Faster, 300), None);
+        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Faster, 500), Some(480));
+        let mut quiet = vec![0.0; 3 * WINDOW];
+        assert_eq!(stretch(&mut quiet, HEAD, 1, Tempo::Faster, 300), Some(300));
+        assert_eq!(stretch(&mut quiet, HEAD, 1, Tempo::Slower, 300), Some(300));
+        assert_eq!(stretch(&mut quiet, HEAD, 1, Tempo::Slower, 1), Some(SHORTEST));
     }
 
     #[test]
     fn both_sides_change_together() {
         let mono = tone(2 * WINDOW, 200.0);
         let mut stereo: Vec<f32> = mono.iter().flat_map(|&x| [x, -0.5 * x]).collect();
-        let period = stretch(&mut stereo, HEAD, 2, Tempo::Faster).unwrap();
+        let period = stretch(&mut stereo, HEAD, 2, Tempo::Faster, LONGEST).unwrap();
         assert_eq!(stereo.len(), 2 * (mono.len() - period));
         assert!(stereo.as_chunks::<2>().0.iter().all(|[l, r]| (r + 0.5 * l).abs() < 1e-5));
     }
@@ -167,8 +187,8 @@ mod tests {
     #[test]
     fn too_little_is_let_be() {
         let mut pcm = tone(WINDOW - 1, 200.0);
-        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Slower), None);
-        assert_eq!(stretch(&mut pcm, 0, 1, Tempo::Faster), None);
-        assert_eq!(stretch(&mut pcm, 0, 1, Tempo::Slower), None);
+        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Slower, LONGEST), None);
+        assert_eq!(stretch(&mut pcm, 0, 1, Tempo::Faster, LONGEST), None);
+        assert_eq!(stretch(&mut pcm, 0, 1, Tempo::Slower, LONGEST), None);
     }
 }

@@ -282,7 +282,9 @@ impl Receiving {
         }
         let start = Instant::now();
         let decoded = self.decoder.decode(&annex_b);
-        self.statistics.decode_time += start.elapsed();
+        let took = start.elapsed();
+        self.statistics.decode_time += took;
+        self.playout.decoded(took);
         match decoded {
             Ok(Some(frame)) => {
                 self.statistics.decoded += 1;

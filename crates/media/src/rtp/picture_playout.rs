@@ -22,6 +22,8 @@ const MOST_EVEN: f64 = 0.04;
 const LEAD: f64 = 0.045;
 /// They wait no longer for it: a late picture is worse than one out of step.
 const MOST_SYNCED: f64 = 0.2;
+/// What a decoder takes longer than this, in seconds, was a hold-up.
+const MOST_DECODING: f64 = 0.03;
 /// How fast the wait follows, as a share of the difference for each picture.
 const FOLLOWS: f64 = 0.1;
 /// A timestamp this far off in seconds is a new clock.
@@ -37,6 +39,8 @@ pub struct PicturePlayout {
     late: VecDeque<f64>,
     even: f64,
     synced: f64,
+    /// What decoding takes of late.
+    decoding: f64,
     due: Option<Instant>,
 }
 
@@ -59,7 +63,7 @@ impl PicturePlayout {
         self.even += (self.unevenness() - self.even) * FOLLOWS;
         let in_step = sound.map_or(0.0, |sound| {
             let sound = sound.saturating_duration_since(epoch).as_secs_f64();
-            (sound - LEAD - taken - fastest).clamp(0.0, MOST_SYNCED)
+            (sound - LEAD - self.decoding - taken - fastest).clamp(0.0, MOST_SYNCED)
         });
         self.synced += (in_step - self.synced) * FOLLOWS;
         // In order, and never earlier than it is there.
@@ -70,6 +74,12 @@ impl PicturePlayout {
         });
         self.due = Some(due);
         due
+    }
+
+    /// A picture took this long from its turn until it could be seen: those after it have their turn
+    /// that much before they would be out of step.
+    pub fn decoded(&mut self, took: Duration) {
+        self.decoding += (took.as_secs_f64().min(MOST_DECODING) - self.decoding) * FOLLOWS;
     }
 
     /// When it was taken, by the sender's clock.
@@ -170,6 +180,20 @@ mod tests {
             assert!(ahead <= bound + 0.001, "{late}: ahead by {ahead}");
             assert!(held[199] <= ms(late), "never behind the sound for its sake");
         }
+    }
+
+    #[test]
+    fn what_decoding_takes_is_part_of_the_wait() {
+        let (mut playout, start) = (PicturePlayout::default(), Instant::now());
+        let mut ahead = 0.0;
+        for n in 0..200 {
+            let taken = start + FRAME * n;
+            let (complete, sound) = (taken + ms(20), taken + ms(120));
+            let seen = playout.due(n * TICKS, complete, Some(sound)) + ms(12);
+            playout.decoded(ms(12));
+            ahead = (sound - seen).as_secs_f64();
+        }
+        assert!((ahead - LEAD).abs() < 0.001, "ahead by {ahead}");
     }
 
     #[test]

@@ -20,8 +20,8 @@ const REPAIR_HEADER: usize = 5;
 const KEPT: usize = 1024;
 /// Blocks that may wait for packets.
 const WAITING: usize = 32;
-/// Codes that are kept ready.
-const CODES: usize = 64;
+/// Codes that are kept ready: each of them keeps what it has worked out, some hundred kilobytes at most.
+const CODES: usize = 16;
 
 /// Codes by how many packets and how many repairs they have: making one takes longer than using it.
 #[derive(Default)]
@@ -66,6 +66,11 @@ fn packet(ssrc: u32, sequence_number: u16, shard: &[u8]) -> Option<Packet> {
         ..Default::default()
     };
     Some(Packet { header, payload: Bytes::copy_from_slice(payload.get(..length)?) })
+}
+
+/// Whether a number comes after another.
+fn after(number: u16, other: u16) -> bool {
+    (number.wrapping_sub(other) as i16) > 0
 }
 
 /// Makes repairs.
@@ -139,6 +144,7 @@ pub struct Rebuilder {
     kept: HashMap<u16, Packet>,
     order: VecDeque<u16>,
     waiting: VecDeque<Waiting>,
+    newest: Option<u16>,
     codes: Codes,
 }
 
@@ -150,6 +156,7 @@ impl Rebuilder {
             kept: HashMap::new(),
             order: VecDeque::new(),
             waiting: VecDeque::new(),
+            newest: None,
             codes: Codes::default(),
         }
     }
@@ -158,6 +165,7 @@ impl Rebuilder {
     pub fn take(&mut self, packet: &Packet) -> Vec<Packet> {
         let number = packet.header.sequence_number;
         self.keep(packet.clone());
+        self.move_on(number);
         let block = self
             .waiting
             .iter()
@@ -188,6 +196,16 @@ impl Rebuilder {
         });
         self.waiting[at].repairs[index] = Some(shard);
         self.rebuild(at)
+    }
+
+    /// Blocks that this packet has left behind are given up: others will have their numbers one day.
+    fn move_on(&mut self, number: u16) {
+        let newest = *self.newest.get_or_insert(number);
+        let newest = if after(number, newest) { number } else { newest };
+        self.newest = Some(newest);
+        self.waiting.retain(|block| {
+            usize::from(newest.wrapping_sub(block.first)) < KEPT || after(block.first, newest)
+        });
     }
 
     fn keep(&mut self, packet: Packet) {
@@ -316,6 +334,25 @@ mod tests {
         }
         assert!(rebuilder.kept.len() <= KEPT && rebuilder.order.len() <= KEPT);
         assert!(rebuilder.waiting.len() <= WAITING);
+    }
+
+    #[test]
+    fn a_block_that_was_never_whole_takes_nothing_of_those_that_have_its_numbers_next() {
+        let mut random = StdRng::seed_from_u64(3);
+        let mut rebuilder = Rebuilder::new(SSRC);
+        let mut packet = |number: u16| {
+            let packet = packets(&mut random, number, 1).remove(0);
+            Packet { payload: Bytes::from(vec![number as u8; 50]), ..packet }
+        };
+        let sent: Vec<Packet> = (100..104).map(&mut packet).collect();
+        let made = Coder::new(9, 104).code(&sent, 1);
+        assert!(rebuilder.take(&sent[0]).is_empty() && rebuilder.take(&sent[3]).is_empty());
+        assert!(rebuilder.take_repair(&made[0].payload).is_empty());
+        assert_eq!(rebuilder.waiting.len(), 1);
+        for number in (104..=u16::MAX).chain(0..104) {
+            assert!(rebuilder.take(&packet(number)).is_empty(), "{number}");
+        }
+        assert!(rebuilder.waiting.is_empty());
     }
 
     #[test]

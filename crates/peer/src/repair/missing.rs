@@ -107,6 +107,10 @@ impl Missing {
                 .or_insert_with(|| Wanted { noticed: now, asked: Vec::new() });
             self.lossiness.missed();
         }
+        // Where so many are missing, the oldest are no use any more.
+        while self.wanted.len() as u64 > MOST {
+            self.wanted.pop_first();
+        }
         (self.newest, self.open) = (Some(number), (!marker).then_some(now));
         self.guessed = false;
     }

@@ -7,6 +7,8 @@ use rand::{Rng, SeedableRng};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tincan_call::{NegotiationInput, Role};
+use tincan_proto::ControlMessage;
+use tokio::task::JoinSet;
 
 /// Most datagrams of the DTLS client's last flight: certificate, key exchange and proof, change
 /// of keys, and "finished".
@@ -15,9 +17,18 @@ const LAST_FLIGHT: usize = 4;
 const CLIENT_HELLO: u8 = 1;
 const HELLO_VERIFY_REQUEST: u8 = 3;
 
+/// What each says as soon as it may.
+const A_SAYS: ControlMessage = ControlMessage::PictureMissing { missing: true };
+const B_SAYS: ControlMessage = ControlMessage::PictureMissing { missing: false };
+
 /// Content types of a handshake: the change of keys, and its messages.
 fn is_handshake(datagram: &[u8]) -> bool {
     matches!(datagram.first(), Some(20 | 22))
+}
+
+/// What is sent once it is over, the control channel alone as long as there are no media.
+fn is_application_data(datagram: &[u8]) -> bool {
+    datagram.first() == Some(&23)
 }
 
 /// Whether a datagram begins a handshake.
@@ -71,6 +82,8 @@ async fn connects_despite(loss: Loss) {
 async fn reaches(loss: Loss, up: impl Fn(&Side) -> bool) {
     let mut proxy = Proxy::start(loss).await;
     let (mut a, mut b) = (Side::new(Role::Impolite).await, Side::new(Role::Polite).await);
+    a.says = Some(A_SAYS);
+    b.says = Some(B_SAYS);
     let sent = a.step(NegotiationInput::Needed { ice_restart: false });
     assert!(sent.is_empty(), "the offer is made first");
     run_through(Some(&mut proxy), &mut a, &mut b, |a, b| up(a) && up(b)).await;
@@ -101,6 +114,25 @@ async fn every_datagram_of_the_handshake_may_get_lost_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_flight_may_get_lost_whole() {
     connects_despite(last_flight_once()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_first_is_heard_whatever_of_the_control_channels_opening_gets_lost() {
+    let mut calls = JoinSet::new();
+    for (lossy, nth) in [true, false].into_iter().flat_map(|a| (0..6).map(move |n| (a, n))) {
+        let mut count = 0;
+        let loss: Loss = Box::new(move |from_a, datagram| {
+            let counts = from_a == lossy && is_application_data(datagram);
+            count += usize::from(counts);
+            counts && count == nth + 1
+        });
+        let heard = |side: &Side| side.heard.contains(&A_SAYS) || side.heard.contains(&B_SAYS);
+        calls.spawn(async move {
+            reaches(loss, heard).await;
+            eprintln!("heard without the {nth}th datagram, from the caller: {lossy}");
+        });
+    }
+    calls.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -18,6 +18,8 @@ pub struct Side {
     pub control_open: bool,
     pub relayed: Option<bool>,
     pub heard: Vec<ControlMessage>,
+    /// What it says whenever the control channel opens.
+    pub says: Option<ControlMessage>,
     events: mpsc::UnboundedReceiver<PeerEvent>,
     negotiation: Negotiation,
 }
@@ -49,6 +51,7 @@ impl Side {
             control_open: false,
             relayed: None,
             heard: vec![],
+            says: None,
             events,
             negotiation: Negotiation::new(role),
         }
@@ -74,7 +77,10 @@ impl Side {
             PeerEvent::Negotiation(input) => return self.step(input),
             PeerEvent::State(PeerState::Connected) => self.connected += 1,
             PeerEvent::State(PeerState::Failed) => panic!("the connection failed"),
-            PeerEvent::ControlOpened => self.control_open = true,
+            PeerEvent::ControlOpened => {
+                self.control_open = true;
+                self.says.iter().for_each(|said| self.peer.send_control(said.clone()));
+            }
             PeerEvent::Control(message) => self.heard.push(message),
             PeerEvent::Path { relayed } => self.relayed = Some(relayed),
             PeerEvent::State(_)

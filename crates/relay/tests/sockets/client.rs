@@ -9,13 +9,15 @@ use tincan_relay::peers::PeerRules;
 use tincan_relay::relay::Policy;
 use tincan_relay::server::{RelayConfig, RelayServer};
 use tincan_relay::stun::channel::{channel_header, is_channel_data, message_length};
-use tincan_relay::stun::{Class, Key, Message, Writer, attribute, method};
+use tincan_relay::stun::{Class, Key, Message, TransactionId, Writer, attribute, method};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 /// How long an answer that has to come may take on a busy machine.
 pub const SOON: Duration = Duration::from_secs(20);
+/// How long an answer over UDP is waited for before its request is sent again (RFC 8489, section 6.2.1).
+const AGAIN: Duration = Duration::from_millis(500);
 pub const LOCALHOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 pub fn secret() -> SharedSecret {
@@ -193,7 +195,21 @@ impl TurnClient {
     /// them.
     pub async fn ask(&mut self, bytes: &[u8]) -> Vec<u8> {
         let transaction = Message::read(bytes).expect("a request").transaction();
-        self.send(bytes).await;
+        let answered = async {
+            loop {
+                self.send(bytes).await;
+                match timeout(AGAIN, self.answer(transaction)).await {
+                    Ok(answer) => return answer,
+                    // a stream loses nothing, and would repeat what is whole
+                    Err(_) if matches!(self.wire, Wire::Udp(..)) => {}
+                    Err(_) => return self.answer(transaction).await,
+                }
+            }
+        };
+        timeout(SOON, answered).await.expect("an answer comes")
+    }
+
+    async fn answer(&mut self, transaction: TransactionId) -> Vec<u8> {
         loop {
             match self.receive().await {
                 Came::Answer(answer) => {

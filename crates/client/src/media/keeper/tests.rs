@@ -79,6 +79,28 @@ fn a_lost_device_that_nobody_chose_is_told_of_too() {
     assert_eq!(desk.opened(), ("b".into(), true));
 }
 
+#[test]
+fn nobody_is_seen_by_another_camera_than_the_one_that_was_lost() {
+    let mut desk = Desk::with(&[]);
+    let cameras = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    desk.desk.lock().expect("no panic").cameras = cameras(&["on top", "built in"]);
+    desk.keeper.want(Wanted { camera: Some(None), ..Wanted::NONE }, None);
+    let opened = |note| match note {
+        MediaNote::Opened { kind: DeviceKind::Camera, id, stands_in } => Some((id, stands_in)),
+        _ => None,
+    };
+    assert_eq!(desk.until(opened), ("on top".into(), false));
+    desk.unplug("on top");
+    let lost = |note| matches!(note, MediaNote::Failed { .. }).then_some(());
+    desk.until(lost);
+    // It is looked for when the list changes, and every two seconds.
+    desk.desk.lock().expect("no panic").cameras = cameras(&["built in", "capture card"]);
+    std::thread::sleep(TRY_AGAIN + Duration::from_secs(1));
+    assert_eq!(desk.desk.lock().expect("no panic").opened, 1, "no other was opened");
+    desk.desk.lock().expect("no panic").cameras = cameras(&["built in", "on top"]);
+    assert_eq!(desk.until(opened), ("on top".into(), false));
+}
+
 /// Microphones, the first of which is the system's choice, and the thread that opens them.
 struct Desk {
     desk: Arc<Mutex<Plugged>>,
@@ -92,6 +114,29 @@ struct Plugged {
     busy: BTreeSet<String>,
     opened: u32,
     reports: Vec<(String, DeviceReport)>,
+    cameras: Vec<String>,
+}
+
+impl Plugged {
+    fn open(
+        &mut self,
+        ids: fn(&Self) -> &Vec<String>,
+        id: Option<&str>,
+        report: DeviceReport,
+    ) -> Result<Box<dyn OpenDevice>, DeviceError> {
+        let mut ids = ids(self).iter();
+        let found = match id {
+            Some(id) => ids.find(|it| *it == id),
+            None => ids.next(),
+        };
+        let id = found.cloned().ok_or(DeviceError::Missing)?;
+        if self.busy.contains(&id) {
+            return Err(DeviceError::Busy("it plays".into()));
+        }
+        self.opened += 1;
+        self.reports.push((id.clone(), report));
+        Ok(Box::new(Open(id)))
+    }
 }
 
 impl Desk {
@@ -116,6 +161,7 @@ impl Desk {
     fn unplug(&self, id: &str) {
         let mut desk = self.desk.lock().expect("no panic");
         desk.ids.retain(|it| it != id);
+        desk.cameras.retain(|it| it != id);
         let (gone, there) =
             std::mem::take(&mut desk.reports).into_iter().partition(|(of, _)| of == id);
         desk.reports = there;
@@ -180,8 +226,12 @@ impl Devices for Fake {
             default: place == 0,
             formats: Vec::new(),
         };
-        let microphones = desk.ids.iter().enumerate().map(entry).collect();
-        DeviceList { microphones, ..DeviceList::default() }
+        let entries = |ids: &[String]| ids.iter().enumerate().map(entry).collect();
+        DeviceList {
+            microphones: entries(&desk.ids),
+            cameras: entries(&desk.cameras),
+            ..DeviceList::default()
+        }
     }
 
     fn open_microphone(
@@ -190,18 +240,7 @@ impl Devices for Fake {
         _: MicrophoneSink,
         report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        let mut desk = self.0.lock().expect("no panic");
-        let found = match id {
-            Some(id) => desk.ids.iter().find(|it| *it == id),
-            None => desk.ids.first(),
-        };
-        let id = found.cloned().ok_or(DeviceError::Missing)?;
-        if desk.busy.contains(&id) {
-            return Err(DeviceError::Busy("it plays".into()));
-        }
-        desk.opened += 1;
-        desk.reports.push((id.clone(), report));
-        Ok(Box::new(Open(id)))
+        self.0.lock().expect("no panic").open(|plugged| &plugged.ids, id, report)
     }
 
     fn open_speaker(
@@ -215,12 +254,12 @@ impl Devices for Fake {
 
     fn open_camera(
         &self,
-        _: Option<&str>,
+        id: Option<&str>,
         _: CameraFormat,
         _: Duration,
         _: NewestIn<VideoFrame>,
-        _: DeviceReport,
+        report: DeviceReport,
     ) -> Result<Box<dyn OpenDevice>, DeviceError> {
-        Err(DeviceError::Missing)
+        self.0.lock().expect("no panic").open(|plugged| &plugged.cameras, id, report)
     }
 }

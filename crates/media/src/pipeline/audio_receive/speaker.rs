@@ -59,7 +59,8 @@ impl Depth {
         if more > 0 {
             self.blocks = self.blocks.saturating_add(more as usize).min(MAX_DEPTH);
             if self.lowered {
-                self.calm = (self.calm * 2).min(MAX_CALM);
+                let too_early = now.duration_since(self.since) < self.calm;
+                self.calm = if too_early { (self.calm * 2).min(MAX_CALM) } else { CALM };
             }
             (self.since, self.lowered) = (now, false);
         } else if self.blocks > DEPTH && now.duration_since(self.since) >= self.calm {
@@ -171,6 +172,17 @@ mod tests {
             depth.note(hold_ups, now);
         }
         assert!((2..20).contains(&hold_ups), "{hold_ups} in an hour");
+    }
+
+    #[test]
+    fn hold_ups_that_are_far_apart_leave_nothing() {
+        let mut now = Instant::now();
+        let mut depth = Depth::new(0, now);
+        for second in 0..4 * 3600_u64 {
+            now += Duration::from_secs(1);
+            depth.note(second / 240, now);
+            assert!(depth.blocks <= DEPTH + 1, "after {second} s");
+        }
     }
 
     #[test]

@@ -72,33 +72,44 @@ fn bound() -> Result<(), Error> {
             libc::sigaction(libc::SIGXCPU, &raw const action, std::ptr::null_mut());
         }
     });
+    // SAFETY: nothing is asked of the caller.
+    if unsafe { limit() } == 0 { Ok(()) } else { Err(Error::last_os_error()) }
+}
+
+/// Sets the limits, which the kernel raises whenever it has sent the signal: a second thread would not be
+/// told then but ended, and the process with it.
+///
+/// # Safety
+///
+/// Fit for signal handlers: nothing but system calls.
+unsafe fn limit() -> libc::c_int {
     let most = MOST.as_micros() as libc::rlim_t;
     let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the limits live through the calls.
-    let done = unsafe {
+    unsafe {
         if libc::getrlimit(libc::RLIMIT_RTTIME, &raw mut now) != 0 {
-            -1
-        } else if now.rlim_cur <= most {
-            0
-        } else {
-            // rtkit demands a hard limit of 200 ms at most; the kernel ends a process that reaches it.
-            let limit = libc::rlimit { rlim_cur: most, rlim_max: now.rlim_max.min(2 * most) };
-            libc::setrlimit(libc::RLIMIT_RTTIME, &raw const limit)
+            return -1;
         }
-    };
-    if done == 0 { Ok(()) } else { Err(Error::last_os_error()) }
+        if now.rlim_cur <= most {
+            return 0;
+        }
+        // rtkit demands a hard limit of 200 ms at most; the kernel ends a process that reaches it.
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: now.rlim_max.min(2 * most) };
+        libc::setrlimit(libc::RLIMIT_RTTIME, &raw const limit)
+    }
 }
 
 /// The kernel sends the signal to the thread that did not pause.
 extern "C" fn put_back(_: libc::c_int) {
     let parameters = libc::sched_param { sched_priority: 0 };
-    // SAFETY: both calls are nothing but system calls; `errno` of what is interrupted stays.
+    // SAFETY: all calls are nothing but system calls; `errno` of what is interrupted stays.
     unsafe {
         let errno = libc::__errno_location();
         let before = *errno;
         // It has RESET_ON_FORK, which an unprivileged thread may not take off.
         let policy = libc::SCHED_OTHER | libc::SCHED_RESET_ON_FORK;
         libc::sched_setscheduler(0, policy, &raw const parameters);
+        limit();
         *errno = before;
     }
 }
