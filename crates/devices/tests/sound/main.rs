@@ -226,14 +226,14 @@ fn a_stream_of_the_systems_choice_says_so_when_that_is_another_by_default() {
     let test = "a_stream_of_the_systems_choice_says_so_when_that_is_another_by_default";
     with_server(test, |sound| {
         let (a, b) = (sound.cable("cableA").unwrap(), sound.cable("cableB").unwrap());
-        sound.make_default(&a, &a).unwrap();
+        sound.make_default(&a, &b).unwrap();
         let (devices, clicks) = (SystemDevices::new(), Arc::new(Clicks::default()));
         let (chosen, followed) = (Reports::default(), Reports::default());
         let id = speaker_id("cableA");
         let pinned = devices.open_speaker(Some(&id), clicks.source(), chosen.sink()).unwrap();
         let speaker = devices.open_speaker(None, clicks.source(), followed.sink()).unwrap();
         let microphone = devices.open_microphone(None, clicks.sink(), followed.sink()).unwrap();
-        sound.make_default(&b, &b).unwrap();
+        sound.make_default(&b, &a).unwrap();
         let changed = Instant::now();
         wait_until(PATIENCE, "both say so", || Ok(followed.failures().len() == 2)).unwrap();
         eprintln!("noticed after {:?}", changed.elapsed());
@@ -241,6 +241,27 @@ fn a_stream_of_the_systems_choice_says_so_when_that_is_another_by_default() {
         drop((pinned, speaker, microphone));
         let again = devices.open_speaker(None, clicks.source(), followed.sink()).unwrap();
         assert_eq!(again.id(), speaker_id("cableB"));
+    });
+}
+
+#[test]
+fn what_the_speaker_plays_is_not_taken_for_a_microphone_where_there_is_none() {
+    let test = "what_the_speaker_plays_is_not_taken_for_a_microphone_where_there_is_none";
+    with_server(test, |sound| {
+        let (a, b) = (sound.cable("cableA").unwrap(), sound.cable("cableB").unwrap());
+        sound.make_default(&a, &b).unwrap();
+        let (devices, clicks) = (SystemDevices::new(), Arc::new(Clicks::default()));
+        let followed = Reports::default();
+        let microphone = devices.open_microphone(None, clicks.sink(), followed.sink()).unwrap();
+        // The last microphone is gone, and the server proposes the speaker's monitor.
+        sound.make_default(&a, &a).unwrap();
+        wait_until(PATIENCE, "it ends", || Ok(followed.failures().len() == 1)).unwrap();
+        drop(microphone);
+        let again = devices.open_microphone(None, clicks.sink(), followed.sink());
+        assert_eq!(again.map(|it| it.id().to_owned()).err(), Some(DeviceError::Missing));
+        // Who wants it may have it.
+        let chosen = format!("{}.monitor", speaker_id("cableA"));
+        devices.open_microphone(Some(&chosen), clicks.sink(), followed.sink()).unwrap();
     });
 }
 

@@ -196,6 +196,10 @@ impl AudioJitterBuffer {
         }
         self.delay.restore(timestamp, earlier.distance, arrived);
         let payload = earlier.payload;
+        // The codec's own copy in it is of the one before.
+        if carries_copy(&payload) && self.lacks(number - 1, timestamp - samples) {
+            self.delay.restore(timestamp - samples, earlier.distance + 1, arrived);
+        }
         self.hold(number, Held { timestamp, samples, payload, level: None, restored: true });
     }
 
