@@ -1,6 +1,7 @@
 //! Which size and how many pictures a second are sent: by what the person wants, the way carries, the
 //! processor manages and the others see. Pure; the time is an argument.
 
+use crate::congestion::SendBudget;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use tincan_proto::View;
@@ -150,12 +151,21 @@ pub struct Allowance {
     pub rate: Bitrate,
     /// How large it is seen at most.
     pub view: View,
+    /// The rate is for finding out when the way is back, and says nothing of what it carries.
+    pub silent: bool,
 }
 
 impl From<Bitrate> for Allowance {
     /// It may be seen in any size.
     fn from(rate: Bitrate) -> Self {
-        Self { rate, view: View::Any }
+        Self { rate, view: View::Any, silent: false }
+    }
+}
+
+impl From<SendBudget> for Allowance {
+    /// It may be seen in any size.
+    fn from(budget: SendBudget) -> Self {
+        Self { rate: budget.video, view: View::Any, silent: budget.silent }
     }
 }
 
@@ -226,7 +236,7 @@ impl Ladder {
 
     /// The rung for the next picture, with this to count on, when one takes `encoding` of late.
     pub fn step(&mut self, now: Instant, allowed: Allowance, encoding: Duration) -> Rung {
-        let Allowance { rate, view } = allowed;
+        let Allowance { rate, view, silent } = allowed;
         self.look(view);
         if self.begun.is_none() {
             self.begun = Some(now);
@@ -239,6 +249,8 @@ impl Ladder {
         if self.seen < self.at {
             // Nothing was wrong with the larger one: it may be back at any time.
             self.take(now, bears);
+        } else if silent {
+            (self.rising, self.falling) = (None, None);
         } else if bears < self.at {
             self.rising = None;
             let since = *self.falling.get_or_insert(now);
@@ -360,13 +372,15 @@ mod tests {
         now: Instant,
         changes: usize,
         view: View,
+        silent: bool,
         last: Option<Rung>,
     }
 
     impl Course {
         fn of(quality: PictureQuality) -> Self {
             let ladder = Ladder::camera(quality);
-            Self { ladder, now: Instant::now(), changes: 0, view: View::Any, last: None }
+            let (now, view) = (Instant::now(), View::Any);
+            Self { ladder, now, changes: 0, view, silent: false, last: None }
         }
 
         fn run(&mut self, seconds: f64, encoding: Duration, kbps: impl Fn(f64) -> u32) -> Rung {
@@ -374,7 +388,7 @@ mod tests {
             for picture in 0..(seconds * 30.0) as u32 {
                 self.now += Duration::from_millis(33);
                 let rate = Bitrate::from_kbps(kbps(f64::from(picture) / 30.0));
-                let allowed = Allowance { rate, view: self.view };
+                let allowed = Allowance { rate, view: self.view, silent: self.silent };
                 rung = self.ladder.step(self.now, allowed, encoding);
                 self.changes += usize::from(self.last.is_some_and(|last| last != rung));
                 self.last = Some(rung);
@@ -396,6 +410,17 @@ mod tests {
             let rung = course.run(0.9, QUICK, |_| 20_000);
             assert_eq!(rung.bounds.height, height, "{quality:?}");
         }
+    }
+
+    #[test]
+    fn a_cut_way_says_nothing_of_how_large_pictures_may_be() {
+        let mut course = Course::of(PictureQuality::Auto);
+        assert_eq!(course.run(5.0, QUICK, |_| 3_000).bounds.height, 720);
+        course.silent = true;
+        assert_eq!(course.run(5.0, QUICK, |_| 60).bounds.height, 720);
+        course.silent = false;
+        assert_eq!(course.run(5.0, QUICK, |_| 1_500).bounds.height, 720);
+        assert_eq!(course.run(1.0, QUICK, |_| 60).bounds.height, 240);
     }
 
     #[test]

@@ -270,7 +270,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
         self.now = Some(now);
         let mut estimator = self.shared.estimator();
         estimator.wait(now);
-        self.pacer.set_available(estimator.target());
+        self.pacer.set_available(estimator.target(), estimator.is_contested());
         Ok(())
     }
 

@@ -119,15 +119,15 @@ impl MediaSender {
         self.congestion.set_most(most);
     }
 
-    /// What the way to them means for the voice.
-    pub fn voice_way(&self) -> Way {
+    /// What the way to them means for the voice; none while it seems to be cut.
+    pub fn voice_way(&self) -> Option<Way> {
         let budget = self.budget();
-        Way {
+        (!budget.silent).then(|| Way {
             loss: self.feedback.audio_loss(),
             available: budget.available,
             audio: budget.audio,
             copies: self.congestion.voice().copies,
-        }
+        })
     }
 
     /// What was made before still waits to go: a picture that is made now would only come late.

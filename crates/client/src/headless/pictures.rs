@@ -93,7 +93,7 @@ fn encode(
 ) -> anyhow::Result<VideoSendPipeline> {
     let rate = Box::new({
         let media = media.clone();
-        move || (!media.is_behind()).then(|| media.budget().video.into())
+        move || (!media.is_behind()).then(|| media.budget().into())
     });
     let sink = Box::new(move |picture| {
         media.send_video(&picture);

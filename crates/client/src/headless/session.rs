@@ -287,7 +287,7 @@ impl Session {
             return;
         }
         let pictures = self.video_out.is_some();
-        let ways = [media.voice_way()];
+        let ways: Vec<_> = media.voice_way().into_iter().collect();
         let opus = self.voice_rate.step(Instant::now(), &ways, pictures, Content::Voice);
         if opus != pipeline.settings().opus {
             pipeline.set_opus(opus);

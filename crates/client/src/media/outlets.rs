@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tincan_call::PeerKey;
 use tincan_media::codec::voice_rate::Way;
+use tincan_media::congestion::SendBudget;
 use tincan_media::encoded::{EncodedAudio, EncodedVideo};
 use tincan_media::frame::VideoFrame;
 use tincan_media::ladder::{Allowance, PictureQuality};
@@ -48,10 +49,11 @@ impl Outlet {
 
     fn stand(&mut self, now: Instant) -> Standing {
         let Viewing { view, .. } = self.viewing;
-        let rate = self.sender.budget().video.min(self.viewing.most().unwrap_or(UNBOUNDED));
+        let SendBudget { video, silent, .. } = self.sender.budget();
+        let rate = video.min(self.viewing.most().unwrap_or(UNBOUNDED));
         let behind = self.sender.is_behind();
         let stuck = self.waiting.note(now, behind);
-        Standing { allowance: Allowance { rate, view }, behind, stuck }
+        Standing { allowance: Allowance { rate, view, silent }, behind, stuck }
     }
 }
 
@@ -168,7 +170,8 @@ impl Outlets {
         let own = own.unwrap_or(if open.peek().is_some() { View::Hidden } else { View::Any });
         let mut looking: Vec<&mut Outlet> = open.filter(|outlet| outlet.looks()).collect();
         let standings: Vec<Standing> = looking.iter_mut().map(|outlet| outlet.stand(now)).collect();
-        let (all, left_out) = together(Allowance { rate: UNBOUNDED, view: own }, &standings);
+        let (all, left_out) =
+            together(Allowance { rate: UNBOUNDED, view: own, silent: false }, &standings);
         let mut returned = false;
         for (outlet, standing) in looking.into_iter().zip(&standings) {
             let before = std::mem::replace(&mut outlet.left_out, left_out && standing.stuck);
@@ -192,7 +195,7 @@ impl Outlets {
     pub fn voice_ways(&self) -> Vec<Way> {
         let list = self.list();
         let open = list.iter().map(|outlet| &outlet.sender).filter(|sender| sender.is_open());
-        open.map(MediaSender::voice_way).collect()
+        open.filter_map(MediaSender::voice_way).collect()
     }
 
     /// Puts the encoder of what is taken in place, or takes it away; the same of an own view

@@ -3,13 +3,16 @@
 
 use crate::codec::opus::{Content, OpusSettings, PacketTime};
 use crate::congestion::VoiceForm;
-use crate::congestion::budget::MOST_VOICE;
+use crate::congestion::budget::{MOST_VOICE, is_wide};
 use std::time::{Duration, Instant};
 use tincan_proto::units::Bitrate;
 
 /// Loss rises to what is reported at once and comes back by half in this time: the next burst is
 /// likelier than the end of losses.
 const HALVED_IN: Duration = Duration::from_secs(8);
+/// The same of what was only assumed, where all ways have room for copies of whole packets, which come with
+/// the first losses: no others are needed beforehand, and packets may be short.
+const HALVED_IN_WIDE: Duration = Duration::from_millis(1500);
 /// Loss in percent from which copies of the packets before are sent along inside the codec. Below,
 /// they would take more from the voice than they give.
 const COPIES_FROM: f32 = 1.0;
@@ -72,6 +75,8 @@ const LEAST_MUSIC: Bitrate = Bitrate::from_kbps(6);
 #[derive(Debug)]
 pub struct VoiceRate {
     loss: f32,
+    /// Some was reported.
+    reported: bool,
     copies: bool,
     at: Option<Instant>,
     settings: OpusSettings,
@@ -81,7 +86,8 @@ impl Default for VoiceRate {
     /// As on a network of which nothing is known: with copies, since the first seconds count.
     fn default() -> Self {
         let settings = OpusSettings::default();
-        Self { loss: f32::from(settings.expected_loss), copies: true, at: None, settings }
+        let loss = f32::from(settings.expected_loss);
+        Self { loss, reported: false, copies: true, at: None, settings }
     }
 }
 
@@ -99,7 +105,10 @@ impl VoiceRate {
         };
         let worst = ways.iter().map(Way::left_to_the_codec).fold(0.0, f32::max) * 100.0;
         let passed = self.at.replace(now).map_or(Duration::ZERO, |at| now - at);
-        let kept = 0.5f32.powf(passed.as_secs_f32() / HALVED_IN.as_secs_f32());
+        self.reported |= worst > 0.0;
+        let wide = ways.iter().all(|way| is_wide(way.available));
+        let halved_in = if wide && !self.reported { HALVED_IN_WIDE } else { HALVED_IN };
+        let kept = 0.5f32.powf(passed.as_secs_f32() / halved_in.as_secs_f32());
         self.loss = worst.max(self.loss * kept);
         self.copies = self.loss >= if self.copies { COPIES_UNTIL } else { COPIES_FROM };
         let long = self.long(narrowest);

@@ -21,6 +21,9 @@ pub struct SendBudget {
     pub queue: Duration,
     /// It is somebody else's: it becomes no shorter by sending less.
     pub contested: bool,
+    /// Nothing has been reported for a while of what was sent: the way is cut, and what it carried before
+    /// it will probably carry again.
+    pub silent: bool,
 }
 
 impl SendBudget {

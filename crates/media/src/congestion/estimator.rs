@@ -84,6 +84,9 @@ const SILENCE: Duration = Duration::from_millis(400);
 /// In silence the estimate is lowered as often.
 const SILENT_STEP: Duration = Duration::from_millis(200);
 const SILENT_SHARE: f64 = 0.7;
+/// After silence it begins with this share of what was before, of so much at most.
+const RESUMED: f64 = 0.5;
+const MOST_RESUMED: f64 = 3_000_000.0;
 /// A queue that stays for so long although little is sent is somebody else's.
 const THEIRS: Duration = Duration::from_millis(1200);
 /// Against others: growth a second, and what is left after a loss.
@@ -144,6 +147,8 @@ pub struct Estimator {
     /// Not lowered again for loss before.
     patient_until: Option<Instant>,
     silent: Option<Instant>,
+    /// The estimate before that.
+    before_silence: f64,
     voice: VoiceForm,
     /// What all together may take, if somebody wants less than the way carries.
     most: Option<Bitrate>,
@@ -172,6 +177,7 @@ impl Estimator {
             full: 0,
             patient_until: None,
             silent: None,
+            before_silence: 0.0,
             voice: VoiceForm::default(),
             most: None,
         }
@@ -224,8 +230,12 @@ impl Estimator {
         let passed = self.last_step.replace(now).map_or(0.0, |at| (now - at).as_secs_f64());
         self.step(now, passed.min(0.5));
         if self.protects {
-            let usual = self.losses.usual();
-            self.protection = Protection::of(self.protection, usual, self.round_trip);
+            // A full queue loses packets as long as it is there.
+            let loss = match self.is_contested() {
+                true => self.losses.average(),
+                false => self.losses.usual(),
+            };
+            self.protection = Protection::of(self.protection, loss, self.round_trip);
             self.along = self.along.filter(|_| self.protection.is_some());
         }
         let (floor, ceiling) = (self.limits.floor.bps(), self.limits.ceiling.bps());
@@ -236,7 +246,9 @@ impl Estimator {
     pub fn wait(&mut self, now: Instant) {
         self.flying.forget(now);
         if self.next_wait().is_some_and(|at| now >= at) {
-            self.silent = Some(now);
+            if self.silent.replace(now).is_none() {
+                self.before_silence = self.target;
+            }
             self.target = (self.target * SILENT_SHARE).max(f64::from(self.limits.floor.bps()));
         }
     }
@@ -260,6 +272,11 @@ impl Estimator {
         *usual += (share - *usual) * ALONG_OVER;
     }
 
+    /// Somebody else keeps the way's queue full.
+    pub fn is_contested(&self) -> bool {
+        matches!(self.phase, Phase::Contest { .. })
+    }
+
     /// What may be sent, all in all.
     pub fn target(&self) -> Bitrate {
         Bitrate::from_bps(self.target as u32)
@@ -280,7 +297,8 @@ impl Estimator {
             round_trip: self.round_trip,
             loss: loss as f32,
             queue: Duration::from_secs_f64(self.waiting_at(now)),
-            contested: matches!(self.phase, Phase::Contest { .. }),
+            contested: self.is_contested(),
+            silent: self.silent.is_some(),
         }
     }
 
@@ -335,8 +353,9 @@ impl Estimator {
         self.bursts.forget();
         self.losses.restart();
         self.backlog = Backlog::default();
-        let before = self.way.map_or(f64::from(self.limits.start.bps()), |(way, _)| way);
-        self.target = self.target.max(0.5 * before.min(f64::from(self.limits.start.bps())));
+        // It may be another way.
+        let before = self.before_silence.min(MOST_RESUMED);
+        self.target = self.target.max(RESUMED * before);
         self.phase = Phase::Begin;
     }
 

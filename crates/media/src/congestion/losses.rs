@@ -16,6 +16,8 @@ const LEAST_LOST: usize = 3;
 /// So many standard deviations more than usual are chance, too.
 const CHANCE: f64 = 2.0;
 
+/// Over so many packets: some seconds of pictures.
+const AVERAGE_OF: f64 = 600.0;
 /// What each report with losses counts in how long rows are.
 const ROWS_OVER: f64 = 0.1;
 
@@ -26,6 +28,8 @@ pub struct Losses {
     usual: Option<f64>,
     /// Over how long, in seconds.
     learned: f64,
+    /// The share of late, whatever the reason.
+    average: f64,
     /// How many are lost in a row, on average.
     row: f64,
     losing: bool,
@@ -47,6 +51,7 @@ impl Losses {
             self.row += (row - self.row) * ROWS_OVER;
         }
         self.reports.push_back((now, fates.len(), lost));
+        self.average += (lost as f64 - self.average * fates.len() as f64) / AVERAGE_OF;
         let old = |at: Instant| now.saturating_duration_since(at) > LATELY;
         while self.reports.front().is_some_and(|(at, ..)| old(*at)) {
             self.reports.pop_front();
@@ -70,6 +75,11 @@ impl Losses {
     /// The share that is usually lost, 0 to 1; 0 while that is not known.
     pub fn usual(&self) -> f64 {
         self.usual.unwrap_or(0.0)
+    }
+
+    /// The share lost on average, 0 to 1, over a longer time than [`Self::share`].
+    pub fn average(&self) -> f64 {
+        self.average.clamp(0.0, 1.0)
     }
 
     /// The share lost of late, 0 to 1; 0 while there were few packets.

@@ -19,6 +19,8 @@ pub enum Priority {
 /// Pictures go out at this factor of what the network carries, so that one does not delay the next,
 /// and so that they probe for more.
 const FACTOR: f64 = 2.5;
+/// The same where there is nothing to probe for, and bursts would only overflow what others fill.
+const EVENLY: f64 = 1.3;
 /// Never slower, in bits a second: a way that carries less holds a picture's packets itself.
 const LEAST_RATE: f64 = 600_000.0;
 /// What may go at once after a pause, in seconds at the pace.
@@ -48,6 +50,7 @@ pub struct Pacer<P> {
     /// Bytes of pictures.
     bytes: usize,
     available: f64,
+    factor: f64,
     /// Bytes that may go; below zero: what went on credit.
     credit: f64,
     repair_credit: f64,
@@ -65,6 +68,7 @@ impl<P> Pacer<P> {
             pictures: VecDeque::new(),
             bytes: 0,
             available: f64::from(available.bps()),
+            factor: FACTOR,
             credit: 0.0,
             repair_credit: REPAIR_CREDIT,
             at: None,
@@ -72,9 +76,10 @@ impl<P> Pacer<P> {
         }
     }
 
-    /// The way carries so much from now on.
-    pub fn set_available(&mut self, available: Bitrate) {
+    /// The way carries so much from now on; `contested`: somebody else keeps its queue full.
+    pub fn set_available(&mut self, available: Bitrate, contested: bool) {
         self.available = f64::from(available.bps());
+        self.factor = if contested { EVENLY } else { FACTOR };
     }
 
     /// Takes a packet of `bytes`.
@@ -153,7 +158,7 @@ impl<P> Pacer<P> {
 
     /// Bytes a second.
     fn pace(&self) -> f64 {
-        (self.available * FACTOR).max(LEAST_RATE) / 8.0
+        (self.available * self.factor).max(LEAST_RATE) / 8.0
     }
 
     fn repair_rate(&self) -> f64 {

@@ -39,8 +39,9 @@ pub fn together(own: Allowance, looking: &[Standing]) -> (Option<Allowance>, boo
     let leave_out = looking.iter().any(|one| !one.stuck);
     let mut sent = looking.iter().filter(|one| !(leave_out && one.stuck));
     let all = sent.try_fold(own, |all, one| {
-        let Allowance { rate, view } = one.allowance;
-        let all = Allowance { rate: all.rate.min(rate), view: all.view.or(view) };
+        let Allowance { rate, view, silent } = one.allowance;
+        let (rate, view) = (all.rate.min(rate), all.view.or(view));
+        let all = Allowance { rate, view, silent: all.silent || silent };
         (!one.behind).then_some(all)
     });
     (all, leave_out)
@@ -52,10 +53,11 @@ mod tests {
     use tincan_proto::View;
     use tincan_proto::units::Bitrate;
 
-    const OWN: Allowance = Allowance { rate: Bitrate::from_bps(u32::MAX), view: View::Hidden };
+    const OWN: Allowance =
+        Allowance { rate: Bitrate::from_bps(u32::MAX), view: View::Hidden, silent: false };
 
     fn standing(kbps: u32, behind: bool, stuck: bool) -> Standing {
-        let allowance = Allowance { rate: Bitrate::from_kbps(kbps), view: View::Any };
+        let allowance = Allowance::from(Bitrate::from_kbps(kbps));
         Standing { allowance, behind, stuck }
     }
 
