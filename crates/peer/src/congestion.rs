@@ -62,7 +62,7 @@ impl Congestion {
 
     /// What the way carries, whatever may be sent of that.
     pub fn carried(&self) -> Bitrate {
-        self.estimator().target()
+        self.estimator().carried()
     }
 
     /// All together takes no more than this, whatever the way carries.

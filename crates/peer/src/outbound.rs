@@ -124,7 +124,7 @@ impl MediaSender {
         let budget = self.budget();
         (!budget.silent).then(|| Way {
             loss: self.feedback.audio_loss(),
-            available: budget.available,
+            available: budget.steady,
             audio: budget.audio,
             copies: self.congestion.voice().copies,
         })

@@ -9,7 +9,10 @@ use tincan_proto::units::Bitrate;
 pub struct SendBudget {
     /// All of it, headers included (W3C `availableOutgoingBitrate`).
     pub available: Bitrate,
-    /// Of that for coded pictures.
+    /// The same, but for a queue that is to run empty, which takes a moment: what is not to come and go
+    /// with each of those goes by this.
+    pub steady: Bitrate,
+    /// Of what is available, for coded pictures.
     pub video: Bitrate,
     /// Of that for the coded voice.
     pub audio: Bitrate,

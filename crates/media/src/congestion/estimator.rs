@@ -282,16 +282,24 @@ impl Estimator {
         Bitrate::from_bps(self.target as u32)
     }
 
+    /// The same, but for a queue that is to run empty, which takes a moment.
+    pub fn carried(&self) -> Bitrate {
+        let way = self.way.filter(|_| matches!(self.phase, Phase::Drain(_)));
+        Bitrate::from_bps(way.map_or(self.target, |(way, _)| self.target.max(KEEP * way)) as u32)
+    }
+
     /// The same, divided.
     pub fn budget(&self, now: Instant) -> SendBudget {
         let loss = self.losses.share();
         let guess = |protection: Protection| protection.share();
         let protection = self.along.or(self.protection.map(guess)).unwrap_or(0.0);
-        let available = self.most.map_or(self.target(), |most| most.min(self.target()));
+        let limited = |rate: Bitrate| self.most.map_or(rate, |most| most.min(rate));
+        let available = limited(self.target());
         let (video, audio) =
             budget::divide(f64::from(available.bps()), loss, protection, self.voice);
         SendBudget {
             available,
+            steady: limited(self.carried()),
             video,
             audio,
             round_trip: self.round_trip,

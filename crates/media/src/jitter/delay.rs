@@ -29,9 +29,9 @@ const QUANTILE: f64 = 0.97;
 /// What a packet counts for 20 ms later: half after 2.8 s.
 const KEPT: f64 = 0.995;
 /// If for so long, in microseconds, no packet needed the target, a queue was there and is gone ...
-const NOT_NEEDED: i64 = 2_500_000;
+const NOT_NEEDED: i64 = 1_500_000;
 /// ... and what it taught is forgotten so many times as fast, down to this target.
-const FORGETS_FASTER: f64 = 5.0;
+const FORGETS_FASTER: f64 = 10.0;
 const FORGETS_TO: Duration = Duration::from_millis(50);
 /// What was lost and restored comes back, in rows long after each other: that is remembered for longer.
 const RESTORED_NEEDS: i64 = 10_000_000;
@@ -55,10 +55,15 @@ const MOST_DISTANT: u16 = 5;
 const PEAK_ABOVE: i64 = 20_000;
 /// Peaks that come back within this time are waited for.
 const PEAKS_WITHIN: Duration = Duration::from_secs(10);
+/// They come back after so many times what the last two were apart, and this in microseconds, or not at all.
+const PEAKS_AGAIN: i64 = 3;
+const PEAKS_AGAIN_AND: i64 = 1_000_000;
 /// The target falls by this much a second ...
 const FALL_PER_SECOND: f64 = 0.02;
 /// ... and at least by this share of what it is too high by.
 const FALL_SHARE: f64 = 0.3;
+/// The same after a queue that is gone: pictures wait for the voice.
+const FALL_SHARE_GONE: f64 = 1.0;
 
 /// Estimates the target delay, and by how much each packet is later than the fastest.
 #[derive(Debug)]
@@ -188,8 +193,7 @@ impl DelayEstimator {
         if late + MARGIN.as_micros() as i64 + STEP >= self.target.as_micros() as i64 {
             self.needed = self.needed.max(now);
         }
-        let gone = now - self.needed > NOT_NEEDED && self.target > FORGETS_TO;
-        let faster = if gone { FORGETS_FASTER } else { 1.0 };
+        let faster = if self.is_gone(now) { FORGETS_FASTER } else { 1.0 };
         let of_usual = faster * self.length as f64 / USUAL;
         let kept =
             KEPT.powf(of_usual).min(1.0 - 1.0 / f64::from(PUNCTUAL.saturating_add(self.packets)));
@@ -198,9 +202,21 @@ impl DelayEstimator {
         self.late[step] += 1.0 - kept;
     }
 
+    /// There was a queue, and it is gone.
+    fn is_gone(&self, now: i64) -> bool {
+        now - self.needed > NOT_NEEDED && self.target > FORGETS_TO
+    }
+
     fn note_peak(&mut self, now: i64, late: i64) {
         let oldest = now - PEAKS_WITHIN.as_micros() as i64;
         while self.peaks.pop_front_if(|peak| peak.at < oldest).is_some() {}
+        // Those of one queue, which came close together, do not come back after it.
+        if let (Some(before), Some(last)) =
+            (self.peaks.len().checked_sub(2).and_then(|at| self.peaks.get(at)), self.peaks.back())
+            && now - last.at > PEAKS_AGAIN * (last.at - before.at) + PEAKS_AGAIN_AND
+        {
+            self.peaks.clear();
+        }
         if late < self.quantile() + PEAK_ABOVE {
             return;
         }
@@ -234,7 +250,8 @@ impl DelayEstimator {
         let wanted = (Duration::from_micros(late) + MARGIN).clamp(least, MAX);
         let passed = self.at.replace(now).map_or(0, |at| now - at);
         let too_high = self.target.saturating_sub(wanted).as_secs_f64();
-        let fall = FALL_PER_SECOND.max(FALL_SHARE * too_high) * passed.max(0) as f64 / 1e6;
+        let share = if self.is_gone(now) { FALL_SHARE_GONE } else { FALL_SHARE };
+        let fall = FALL_PER_SECOND.max(share * too_high) * passed.max(0) as f64 / 1e6;
         let fall = Duration::from_secs_f64(fall);
         if self.packets >= 10 || wanted > self.target {
             self.target = wanted.max(self.target.saturating_sub(fall));
