@@ -43,7 +43,7 @@ const LONGER: Duration = Duration::from_micros(200);
 /// What is sent now is looked at over this time: some pictures.
 const SENT_OVER: Duration = Duration::from_millis(500);
 /// After the queue ran empty, this share of the way's rate is sent.
-const KEEP: f64 = 0.93;
+const KEEP: f64 = 0.9;
 /// A queue is to be empty again within about this time, in seconds.
 const EMPTY_WITHIN: f64 = 0.35;
 /// Emptying a queue takes no more than these shares of the way's rate.
@@ -54,7 +54,7 @@ const FAR: f64 = 1.2;
 const BEGINNING: f64 = 3.0;
 /// Near the way's known rate, as many times the root of the rate are added in a second: less for a
 /// larger part than for a smaller one, so that two that share a way come to the same.
-const NEAR: f64 = 60.0;
+const NEAR: f64 = 30.0;
 /// What was seen of the way says half as much after so many seconds.
 const STALE: f64 = 4.0;
 /// Near is from this share of the way's known rate on ...
