@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// The least delay: one packet, so that error correction finds the next one.
 const MIN: Duration = Duration::from_millis(20);
 /// The same while packets of 10 ms come: those are sent where nothing is lost.
-const MIN_SHORT: Duration = Duration::from_millis(12);
+const MIN_SHORT: Duration = Duration::from_millis(15);
 /// The same in microseconds.
 const SHORT: i64 = 10_000;
 /// The usual length of packets, in microseconds.
@@ -15,9 +15,8 @@ const USUAL: f64 = 20_000.0;
 const MAX: Duration = Duration::from_millis(300);
 /// Before anything was measured.
 const INITIAL: Duration = Duration::from_millis(40);
-/// For those that are later than most, and since what is played keeps to the target within a few
-/// milliseconds only.
-const MARGIN: Duration = Duration::from_millis(8);
+/// Pulling every 10 ms adds up to that.
+const MARGIN: Duration = Duration::from_millis(10);
 /// The fastest packet of this long is what others are late against: long enough to be one that
 /// met no queue, short enough that two clocks drift by a few hundred microseconds only.
 const FASTEST_OF: Duration = Duration::from_secs(4);

@@ -7,6 +7,8 @@ pub const WINDOW: usize = 2 * LONGEST;
 const SHORTEST: usize = 120;
 /// The longest period, 15 ms.
 pub const LONGEST: usize = 720;
+/// To play a period twice, so much of what comes is looked at: a short packet.
+const LEAST_AHEAD: usize = 480;
 /// The rough search looks at every fourth sample.
 const STRIDE: usize = 4;
 /// Two periods that resemble each other by this much are heard as one.
@@ -39,11 +41,15 @@ pub fn stretch(
     tempo: Tempo,
     by: usize,
 ) -> Option<usize> {
-    let begin = match tempo {
-        Tempo::Faster | Tempo::MuchFaster => head,
-        Tempo::Slower => head.checked_sub(LONGEST)?,
+    let (begin, end) = match tempo {
+        Tempo::Faster | Tempo::MuchFaster => (head, head + WINDOW),
+        Tempo::Slower => {
+            let ahead = (pcm.len() / channels).saturating_sub(head).min(LONGEST);
+            (ahead >= LEAST_AHEAD).then_some(())?;
+            (head.checked_sub(LONGEST)?, head + ahead / STRIDE * STRIDE)
+        }
     };
-    let window = pcm.get(begin * channels..(begin + WINDOW) * channels)?;
+    let window = pcm.get(begin * channels..end * channels)?;
     let mono: Vec<f32> =
         window.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>()).collect();
     let (period, alike) = period(&mono, tempo, by.clamp(SHORTEST, LONGEST));
@@ -78,32 +84,43 @@ fn fade(from: &[f32], to: &[f32], channels: usize) -> Vec<f32> {
 /// The period by which the window resembles itself most, and by how much: 1 is the same, and
 /// what is quiet counts as that. See [`stretch`] for `by`.
 fn period(mono: &[f32], tempo: Tempo, by: usize) -> (usize, f32) {
+    let longest = match tempo {
+        Tempo::Faster => by,
+        Tempo::MuchFaster => LONGEST,
+        Tempo::Slower => mono.len() - LONGEST,
+    };
     let energy = mono.iter().map(|x| x * x).sum::<f32>() / mono.len() as f32;
     if energy < QUIET {
-        return (by, 1.0);
+        return (by.min(longest), 1.0);
     }
-    let longest = if tempo == Tempo::Faster { by } else { LONGEST };
     let rough: Vec<f32> =
         mono.chunks_exact(STRIDE).map(|piece| piece.iter().sum::<f32>()).collect();
-    let (lag, _) = most_alike(&rough, tempo, SHORTEST / STRIDE..=longest / STRIDE);
+    let lags = SHORTEST / STRIDE..=longest / STRIDE;
+    let (lag, _) = most_alike(&rough, tempo, lags, LONGEST / STRIDE);
     let lag = lag * STRIDE;
-    most_alike(mono, tempo, (lag - STRIDE).max(SHORTEST)..=(lag + STRIDE).min(longest))
+    let lags = (lag - STRIDE).max(SHORTEST)..=(lag + STRIDE).min(longest);
+    most_alike(mono, tempo, lags, LONGEST)
 }
 
-fn most_alike(x: &[f32], tempo: Tempo, lags: std::ops::RangeInclusive<usize>) -> (usize, f32) {
+fn most_alike(
+    x: &[f32],
+    tempo: Tempo,
+    lags: std::ops::RangeInclusive<usize>,
+    played: usize,
+) -> (usize, f32) {
     let first = *lags.start();
-    lags.map(|lag| (lag, likeness(x, tempo, lag)))
+    lags.map(|lag| (lag, likeness(x, tempo, lag, played)))
         .max_by(|(_, a), (_, b)| a.total_cmp(b))
         .unwrap_or((first, 0.0))
 }
 
 /// Correlation of the first half of `x` with what comes `lag` later, or, where it is to be
-/// played again, of the second half with what came `lag` earlier.
-fn likeness(x: &[f32], tempo: Tempo, lag: usize) -> f32 {
+/// played again, of what comes behind the `played` ones with what came `lag` earlier.
+fn likeness(x: &[f32], tempo: Tempo, lag: usize, played: usize) -> f32 {
     let half = x.len() / 2;
     let (a, b) = match tempo {
         Tempo::Faster | Tempo::MuchFaster => (&x[..half], &x[lag..lag + half]),
-        Tempo::Slower => (&x[half..2 * half], &x[half - lag..2 * half - lag]),
+        Tempo::Slower => (&x[played..], &x[played - lag..x.len() - lag]),
     };
     let (mut dot, mut aa, mut bb) = (0.0f32, 1e-9f32, 1e-9f32);
     for (a, b) in a.iter().zip(b) {
@@ -187,8 +204,11 @@ mod tests {
     #[test]
     fn too_little_is_let_be() {
         let mut pcm = tone(WINDOW - 1, 200.0);
-        assert_eq!(stretch(&mut pcm, HEAD, 1, Tempo::Slower, LONGEST), None);
+        assert_eq!(stretch(&mut pcm, WINDOW - LEAST_AHEAD, 1, Tempo::Slower, LONGEST), None);
         assert_eq!(stretch(&mut pcm, 0, 1, Tempo::Faster, LONGEST), None);
         assert_eq!(stretch(&mut pcm, 0, 1, Tempo::Slower, LONGEST), None);
+        let mut quiet = vec![0.0; LONGEST + LEAST_AHEAD];
+        let inserted = stretch(&mut quiet, LONGEST, 1, Tempo::Slower, LONGEST);
+        assert_eq!(inserted, Some(LEAST_AHEAD), "no more than there is to repeat");
     }
 }

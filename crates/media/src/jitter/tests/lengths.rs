@@ -97,3 +97,18 @@ fn a_lost_long_packet_is_rebuilt_whole_from_the_next_one() {
     // The first teaches the buffer to wait for the copies.
     assert!(statistics.concealed_samples <= 4 * BLOCK_SAMPLES as u64, "{statistics:?}");
 }
+
+#[test]
+fn short_packets_hold_the_least_delay_while_clocks_drift() {
+    for drift in [-200i64, 200] {
+        let start = Instant::now();
+        let mut packets = stream(start, std::iter::repeat_n(PacketTime::Short, 12_000));
+        for (n, packet) in packets.iter_mut().enumerate() {
+            let frame = Duration::from_nanos((10_000_000 + drift * 10) as u64);
+            packet.arrived = start + frame * (n as u32 + 1) + ms(5 + n as u64 * 7 % 4);
+        }
+        let (_, statistics) = play_all(start, packets);
+        assert_eq!(statistics.concealed_samples, 0, "{drift} ppm: {statistics:?}");
+        assert!(statistics.target <= ms(15), "{drift} ppm: {statistics:?}");
+    }
+}
