@@ -52,7 +52,8 @@ impl Room {
     pub fn cabled() -> Result<Self> {
         Self::with(|server| {
             let speaker = server.cable("speaker")?;
-            Ok((speaker.clone(), speaker))
+            // By way of a microphone: the speaker's own monitor is none.
+            Ok((server.microphone("microphone", &speaker)?, speaker))
         })
     }
 
