@@ -79,7 +79,7 @@ impl Side {
             PeerEvent::State(PeerState::Failed) => panic!("the connection failed"),
             PeerEvent::ControlOpened => {
                 self.control_open = true;
-                self.says.iter().for_each(|said| self.peer.send_control(said.clone()));
+                self.says.iter().for_each(|said| self.peer.send_control(*said));
             }
             PeerEvent::Control(message) => self.heard.push(message),
             PeerEvent::Path { relayed } => self.relayed = Some(relayed),
