@@ -2,8 +2,9 @@
 //! that are lost can be rebuilt, whichever those are (Reed-Solomon erasure codes, in the manner of
 //! RFC 6865). Of FlexFEC, which is parity, a way that loses one packet in twenty would need twice as many.
 //! The crate gives them a stream and a payload type, under FlexFEC's name; since nobody else can read them,
-//! they are sent to who said [`Rebuilds`], and taken from them, alone. When it is worth it, and how many go along, is decided in
-//! `tincan_media::congestion`. Header extensions are left out: numbers of transport-wide feedback come below.
+//! they are sent to who said [`Rebuilds`], and taken from them, alone. When it is worth it, and how many
+//! go along, is decided in `tincan_media::congestion`. Header extensions are left out: numbers of
+//! transport-wide feedback come below.
 //!
 //! [`Rebuilds`]: tincan_proto::ControlMessage::Rebuilds
 

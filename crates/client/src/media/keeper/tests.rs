@@ -93,7 +93,7 @@ fn nobody_is_seen_by_another_camera_than_the_one_that_was_lost() {
     desk.unplug("on top");
     let lost = |note| matches!(note, MediaNote::Failed { .. }).then_some(());
     desk.until(lost);
-    // It is looked for when the list changes, and every two seconds.
+    // It is looked for when the list changes, and every three seconds.
     desk.desk.lock().expect("no panic").cameras = cameras(&["built in", "capture card"]);
     std::thread::sleep(TRY_AGAIN + Duration::from_secs(1));
     assert_eq!(desk.desk.lock().expect("no panic").opened, 1, "no other was opened");
