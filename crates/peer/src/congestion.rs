@@ -194,7 +194,10 @@ impl Pacing {
         shared: Arc<Congestion>,
         key_frame_wanted: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        let pacer = Pacer::new(shared.budget().available);
+        let pacer = {
+            let estimator = shared.estimator();
+            Pacer::new(estimator.target(), estimator.pace())
+        };
         Self {
             shared,
             pacer,
@@ -270,7 +273,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
         self.now = Some(now);
         let mut estimator = self.shared.estimator();
         estimator.wait(now);
-        self.pacer.set_available(estimator.target(), estimator.is_contested());
+        self.pacer.set_available(estimator.target(), estimator.pace());
         Ok(())
     }
 

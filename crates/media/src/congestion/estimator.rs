@@ -6,7 +6,7 @@ use super::bursts::Bursts;
 use super::losses::Losses;
 use super::queue::Queue;
 use super::rates::Arrivals;
-use super::{Fate, Protection, SendBudget, VoiceForm, budget};
+use super::{Fate, Protection, SendBudget, VoiceForm, budget, pace};
 use std::time::{Duration, Instant};
 use tincan_proto::units::Bitrate;
 
@@ -57,6 +57,10 @@ const BEGINNING: f64 = 3.0;
 const NEAR: f64 = 30.0;
 /// What was seen of the way says half as much after so many seconds.
 const STALE: f64 = 4.0;
+/// Beyond what was known of the way, growth begins with this share of what it is far below it, and all of
+/// it comes within this time, in seconds.
+const BEYOND: f64 = 0.2;
+const BEYOND_WITHIN: f64 = 1.5;
 /// Near is from this share of the way's known rate on ...
 const NEAR_FROM: f64 = 0.85;
 /// ... to this one. Beyond, it is known no longer.
@@ -130,8 +134,12 @@ pub struct Estimator {
     queue: Queue,
     arrivals: Arrivals,
     bursts: Bursts,
+    /// When more was sent than was known of the way, and nothing else told that it carries more.
+    beyond: Option<Instant>,
     losses: Losses,
     backlog: Backlog,
+    /// The same of all that arrived since it was last looked whether a queue becomes shorter.
+    since_look: Backlog,
     flying: InFlight,
     round_trip: Option<Duration>,
     /// The shortest time from a packet's leaving to the report of it, of late.
@@ -165,8 +173,10 @@ impl Estimator {
             queue: Queue::default(),
             arrivals: Arrivals::default(),
             bursts: Bursts::default(),
+            beyond: None,
             losses: Losses::default(),
             backlog: Backlog::default(),
+            since_look: Backlog::default(),
             flying: InFlight::default(),
             round_trip: None,
             shortest: None,
@@ -288,7 +298,13 @@ impl Estimator {
         Bitrate::from_bps(way.map_or(self.target, |(way, _)| self.target.max(KEEP * way)) as u32)
     }
 
-    /// The same, divided.
+    /// How fast pictures are to leave.
+    pub fn pace(&self) -> Bitrate {
+        let way = self.way.map(|(way, _)| way);
+        Bitrate::from_bps(pace::pace(self.target, way, self.is_contested()) as u32)
+    }
+
+    /// What may be sent, divided.
     pub fn budget(&self, now: Instant) -> SendBudget {
         let loss = self.losses.share();
         let guess = |protection: Protection| protection.share();
@@ -329,16 +345,22 @@ impl Estimator {
             Phase::Begin | Phase::Steady | Phase::Contest { .. } => None,
         };
         for fate in fates {
+            let (Some(arrived), Some(waited)) = (fate.arrived, self.queue.waited(fate)) else {
+                continue;
+            };
+            let waited = waited > LEAST_WAIT;
+            if noticed.is_some() {
+                self.since_look.note(arrived, fate.bytes, waited);
+            }
             let later = noticed.is_some_and(|noticed| fate.departed > noticed);
-            if let (false, Some(arrived), Some(waited)) =
-                (later, fate.arrived, self.queue.waited(fate))
+            if later {
+                continue;
+            }
+            self.backlog.note(arrived, fate.bytes, waited);
+            if noticed.is_some()
+                && let Some(rate) = self.backlog.rate()
             {
-                self.backlog.note(arrived, fate.bytes, waited > LEAST_WAIT);
-                if noticed.is_some()
-                    && let Some(rate) = self.backlog.rate()
-                {
-                    self.way = self.way.map(|(_, seen)| (rate, seen));
-                }
+                self.way = self.way.map(|(_, seen)| (rate, seen));
             }
         }
     }
@@ -393,6 +415,7 @@ impl Estimator {
         let waiting = self.queue.now();
         self.phase = Phase::Drain(Drain { since: now, longest: waiting, looked: (now, waiting) });
         self.target = self.target.min(way * self.draining());
+        self.since_look = Backlog::default();
     }
 
     /// The share of the way's rate that lets its queue run empty soon.
@@ -407,10 +430,10 @@ impl Estimator {
         let (at, was) = drain.looked;
         if now.saturating_duration_since(at) > round_trip + LOOK_AFTER {
             drain.looked = (now, waiting);
-            // It does not become shorter: the way carries less than was thought. Else what arrives says
-            // nothing, since less than the way carries is sent, and others may share it.
-            if waiting > SHORTER * was {
-                way = self.arrivals.rate(FULL_OVER).unwrap_or(way).min(way);
+            // It does not become shorter: the way carries less than was thought. Else others may share it.
+            let came = std::mem::take(&mut self.since_look).rate();
+            if let (true, Some(came)) = (waiting > SHORTER * was, came) {
+                way = came.min(way);
             }
         }
         self.way = Some((way, now));
@@ -475,10 +498,12 @@ impl Estimator {
         let sent = self.arrivals.rate(SENT_OVER).unwrap_or(0.0);
         let evidence = self.bursts.evidence().map_or(0.0, |rate| rate * BELIEVED);
         if let Some((way, seen)) = self.way {
-            let obsolete = self.target > way * NEAR_TO || evidence > way * 1.4;
+            let wider = evidence > way * 1.4;
             // What was seen a moment ago is worth more than bursts, which a short queue lets through.
-            if obsolete && now.saturating_duration_since(seen) > Duration::from_millis(500) {
+            let old = now.saturating_duration_since(seen) > Duration::from_millis(500);
+            if old && (wider || self.target > way * NEAR_TO) {
                 self.way = None;
+                self.beyond = (!wider).then_some(now);
                 self.phase = Phase::Steady;
             }
         }
@@ -490,12 +515,21 @@ impl Estimator {
             }
             Some(_) => FAR,
             None if self.phase == Phase::Begin => BEGINNING,
-            None => FAR,
+            None => FAR * self.beyond(now),
         };
         let most = (sent * AHEAD + AHEAD_BY).max(evidence);
         let grown = self.target * (1.0 + growth * passed);
         // What is allowed already is not taken away while nothing speaks against it.
         self.target = grown.min(most.max(self.target));
+    }
+
+    /// How much of the growth is allowed that is when nothing is known of the way: only just beyond what
+    /// was known, it may end at once.
+    fn beyond(&self, now: Instant) -> f64 {
+        self.beyond.map_or(1.0, |since| {
+            let passed = now.saturating_duration_since(since).as_secs_f64();
+            (passed / BEYOND_WITHIN).clamp(BEYOND, 1.0)
+        })
     }
 
     fn contest(&mut self, now: Instant, passed: f64, free: Option<Instant>) {

@@ -16,13 +16,6 @@ pub enum Priority {
     Picture,
 }
 
-/// Pictures go out at this factor of what the network carries, so that one does not delay the next,
-/// and so that they probe for more.
-const FACTOR: f64 = 2.5;
-/// The same where there is nothing to probe for, and bursts would only overflow what others fill.
-const EVENLY: f64 = 1.3;
-/// Never slower, in bits a second: a way that carries less holds a picture's packets itself.
-const LEAST_RATE: f64 = 600_000.0;
 /// What may go at once after a pause, in seconds at the pace.
 const CREDIT: f64 = 0.005;
 /// Packets sent again take at most this share of what the network carries.
@@ -50,7 +43,8 @@ pub struct Pacer<P> {
     /// Bytes of pictures.
     bytes: usize,
     available: f64,
-    factor: f64,
+    /// Of pictures, in bits a second.
+    pace: f64,
     /// Bytes that may go; below zero: what went on credit.
     credit: f64,
     repair_credit: f64,
@@ -60,15 +54,15 @@ pub struct Pacer<P> {
 }
 
 impl<P> Pacer<P> {
-    /// For a way that carries so much.
-    pub fn new(available: Bitrate) -> Self {
+    /// For a way that carries so much, with pictures at this pace.
+    pub fn new(available: Bitrate, pace: Bitrate) -> Self {
         Self {
             sound: VecDeque::new(),
             repair: VecDeque::new(),
             pictures: VecDeque::new(),
             bytes: 0,
             available: f64::from(available.bps()),
-            factor: FACTOR,
+            pace: f64::from(pace.bps()),
             credit: 0.0,
             repair_credit: REPAIR_CREDIT,
             at: None,
@@ -76,10 +70,10 @@ impl<P> Pacer<P> {
         }
     }
 
-    /// The way carries so much from now on; `contested`: somebody else keeps its queue full.
-    pub fn set_available(&mut self, available: Bitrate, contested: bool) {
+    /// The way carries so much from now on, and pictures leave at this pace.
+    pub fn set_available(&mut self, available: Bitrate, pace: Bitrate) {
         self.available = f64::from(available.bps());
-        self.factor = if contested { EVENLY } else { FACTOR };
+        self.pace = f64::from(pace.bps());
     }
 
     /// Takes a packet of `bytes`.
@@ -158,7 +152,7 @@ impl<P> Pacer<P> {
 
     /// Bytes a second.
     fn pace(&self) -> f64 {
-        (self.available * self.factor).max(LEAST_RATE) / 8.0
+        self.pace.max(1.0) / 8.0
     }
 
     fn repair_rate(&self) -> f64 {
@@ -197,7 +191,7 @@ mod tests {
     #[test]
     fn pictures_go_evenly_and_sound_goes_first() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Bitrate::from_kbps(1_000));
+        let mut pacer = Pacer::new(Bitrate::from_kbps(1_000), Bitrate::from_kbps(2_500));
         for packet in 0..20 {
             pacer.push(start, Priority::Picture, 1250, packet);
         }
@@ -214,7 +208,7 @@ mod tests {
     #[test]
     fn repairs_go_before_pictures_and_within_their_budget() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Bitrate::from_kbps(400));
+        let mut pacer = Pacer::new(Bitrate::from_kbps(400), Bitrate::from_kbps(1_000));
         for packet in 0..10 {
             pacer.push(start, Priority::Picture, 1200, packet);
             pacer.push(start, Priority::Repair, 1200, 100 + packet);
@@ -230,7 +224,7 @@ mod tests {
     #[test]
     fn stale_pictures_are_dropped_and_told() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Bitrate::from_kbps(100));
+        let mut pacer = Pacer::new(Bitrate::from_kbps(100), Bitrate::from_kbps(600));
         for packet in 0..200 {
             pacer.push(start, Priority::Picture, 1200, packet);
         }

@@ -106,7 +106,7 @@ struct Flow {
 impl Flow {
     fn new(begins: f64) -> Self {
         let estimator = Estimator::new(Limits::default());
-        let pacer = Pacer::new(estimator.target());
+        let pacer = Pacer::new(estimator.target(), estimator.pace());
         Self {
             begins,
             estimator,
@@ -141,7 +141,7 @@ impl Flow {
         }
         self.estimator.wait(now);
         let budget = self.estimator.budget(now);
-        self.pacer.set_available(budget.available, budget.contested);
+        self.pacer.set_available(budget.available, self.estimator.pace());
         if t >= self.next_sound && !plan.muted {
             self.next_sound += 0.02;
             let bytes = 68 + budget.audio.bps() as usize / 8 / 50;

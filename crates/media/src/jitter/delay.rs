@@ -237,13 +237,22 @@ impl DelayEstimator {
         (step.unwrap_or(STEPS - 1) as i64 + 1) * STEP
     }
 
+    /// How high peaks were that came back: at least two of them were as high.
+    fn comes_back(&self) -> i64 {
+        let mut heights = [0, 0];
+        for peak in &self.peaks {
+            heights = match heights {
+                [most, _] if peak.height > most => [peak.height, most],
+                [most, next] => [most, next.max(peak.height)],
+            };
+        }
+        heights[1]
+    }
+
     /// Rises at once and falls slowly.
     fn aim(&mut self, now: i64) {
         let usual = self.quantile();
-        let peak = match self.peaks.len() {
-            0 | 1 => 0,
-            _ => self.peaks.iter().map(|peak| peak.height).max().unwrap_or(0),
-        };
+        let peak = self.comes_back();
         let late = u64::try_from(usual.max(peak)).unwrap_or(0);
         let least = if self.length <= SHORT { MIN_SHORT } else { MIN };
         let wanted = (Duration::from_micros(late) + MARGIN).clamp(least, MAX);
@@ -321,6 +330,24 @@ mod tests {
         // Muted for ten seconds; the first packet after that is a late one.
         arrive(&mut delay, epoch, 1500..1501, |_| 50);
         assert!(delay.target() + MS * 15 > learned, "{:?} after {learned:?}", delay.target());
+    }
+
+    #[test]
+    fn a_peak_that_came_once_is_not_waited_for_when_a_lower_one_follows() {
+        let (epoch, mut random) = (Instant::now(), StdRng::seed_from_u64(1));
+        let mut peaks = |heights: [u32; 2]| {
+            let mut delay = DelayEstimator::new(epoch);
+            let high = |number| match number {
+                250..252 => heights[0],
+                400..402 => heights[1],
+                _ => 0,
+            };
+            arrive(&mut delay, epoch, 0..403, |number| high(number) + random.random_range(0..5));
+            delay.target()
+        };
+        let (twice, once) = (peaks([200, 200]), peaks([200, 80]));
+        assert!(twice > MS * 200, "{twice:?}");
+        assert!(once > MS * 80 && once < MS * 110, "{once:?}");
     }
 
     #[test]
