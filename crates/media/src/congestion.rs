@@ -11,6 +11,7 @@ pub mod pacer;
 mod protection;
 mod queue;
 mod rates;
+mod reports;
 #[cfg(test)]
 mod simulation;
 

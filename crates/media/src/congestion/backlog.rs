@@ -78,6 +78,11 @@ impl InFlight {
         self.bytes as f64 * 8.0
     }
 
+    /// When the newest of them left.
+    pub fn until(&self) -> Option<Instant> {
+        self.packets.back().map(|(departed, _)| *departed)
+    }
+
     /// When the oldest of them left.
     pub fn since(&self) -> Option<Instant> {
         self.packets.front().map(|(departed, _)| *departed)

@@ -6,6 +6,7 @@ use super::bursts::Bursts;
 use super::losses::Losses;
 use super::queue::Queue;
 use super::rates::Arrivals;
+use super::reports::Reports;
 use super::{Fate, Protection, SendBudget, VoiceForm, budget, pace};
 use std::time::{Duration, Instant};
 use tincan_proto::units::Bitrate;
@@ -38,8 +39,6 @@ const FULL_OVER: Duration = Duration::from_millis(250);
 const LEAST_WAIT: f64 = 0.02;
 /// A packet that arrives is reported after so many seconds on average.
 const REPORTED_AFTER: f64 = 0.025;
-/// As much longer the shortest time to a report becomes with each of them.
-const LONGER: Duration = Duration::from_micros(200);
 /// What is sent now is looked at over this time: some pictures.
 const SENT_OVER: Duration = Duration::from_millis(500);
 /// After the queue ran empty, this share of the way's rate is sent.
@@ -85,6 +84,8 @@ const USED: f64 = 0.5;
 const ALONG_OVER: f64 = 0.1;
 /// No reports for this long while packets are out: the way is cut or its queue is endless.
 const SILENCE: Duration = Duration::from_millis(400);
+/// While no report comes, pictures are left out unless nothing else was sent for so long.
+const STILL: Duration = Duration::from_millis(200);
 /// In silence the estimate is lowered as often.
 const SILENT_STEP: Duration = Duration::from_millis(200);
 const SILENT_SHARE: f64 = 0.7;
@@ -141,9 +142,7 @@ pub struct Estimator {
     /// The same of all that arrived since it was last looked whether a queue becomes shorter.
     since_look: Backlog,
     flying: InFlight,
-    round_trip: Option<Duration>,
-    /// The shortest time from a packet's leaving to the report of it, of late.
-    shortest: Option<Duration>,
+    reports: Reports,
     /// Whether the far side can make use of any.
     protects: bool,
     protection: Option<Protection>,
@@ -178,8 +177,7 @@ impl Estimator {
             backlog: Backlog::default(),
             since_look: Backlog::default(),
             flying: InFlight::default(),
-            round_trip: None,
-            shortest: None,
+            reports: Reports::default(),
             protects: false,
             protection: None,
             along: None,
@@ -228,10 +226,7 @@ impl Estimator {
         if self.silent.take().is_some() {
             self.resume();
         }
-        let took = now.saturating_duration_since(last.departed);
-        self.round_trip = Some(self.round_trip.map_or(took, |before| (before * 7 + took) / 8));
-        // A way that has become longer is believed in the end.
-        self.shortest = Some(self.shortest.map_or(took, |before| took.min(before + LONGER)));
+        self.reports.note(now, fates, last);
         self.queue.note(now, fates);
         self.note_backlog(fates);
         self.arrivals.note(fates);
@@ -245,7 +240,7 @@ impl Estimator {
                 true => self.losses.average(),
                 false => self.losses.usual(),
             };
-            self.protection = Protection::of(self.protection, loss, self.round_trip);
+            self.protection = Protection::of(self.protection, loss, self.reports.round_trip());
             self.along = self.along.filter(|_| self.protection.is_some());
         }
         let (floor, ceiling) = (self.limits.floor.bps(), self.limits.ceiling.bps());
@@ -265,7 +260,7 @@ impl Estimator {
 
     /// When to call [`Self::wait`]; none while everything was reported, or nothing ever.
     pub fn next_wait(&self) -> Option<Instant> {
-        let round_trip = self.round_trip?;
+        let round_trip = self.reports.round_trip()?;
         let first = self.flying.since()?;
         Some(self.silent.map_or(first + SILENCE + round_trip, |last| last + SILENT_STEP))
     }
@@ -318,12 +313,22 @@ impl Estimator {
             steady: limited(self.carried()),
             video,
             audio,
-            round_trip: self.round_trip,
+            round_trip: self.reports.round_trip(),
             loss: loss as f32,
             queue: Duration::from_secs_f64(self.waiting_at(now)),
             contested: self.is_contested(),
             silent: self.silent.is_some(),
+            overdue: self.is_overdue(now),
         }
+    }
+
+    /// Whether there should have been a report by now, of which there can be one: something must leave
+    /// every now and then.
+    fn is_overdue(&self, now: Instant) -> bool {
+        let Some((since, until)) = self.flying.since().zip(self.flying.until()) else {
+            return false;
+        };
+        now.saturating_duration_since(until) < STILL && self.reports.is_overdue(now, since)
     }
 
     /// How long a packet that leaves now waits. With nothing out there is nothing more to be reported,
@@ -368,7 +373,7 @@ impl Estimator {
     /// How long a packet that leaves now waits, in seconds: at least as long as the last that has
     /// arrived, and while the way's rate is known to be less than what is sent, behind all that is out.
     fn waiting(&self) -> f64 {
-        let behind = match (self.phase, self.way, self.shortest) {
+        let behind = match (self.phase, self.way, self.reports.shortest()) {
             (Phase::Drain(_), Some((way, _)), Some(shortest)) => {
                 self.flying.bits() / way.max(1.0) - shortest.as_secs_f64() - REPORTED_AFTER
             }
@@ -425,7 +430,7 @@ impl Estimator {
 
     fn drain(&mut self, now: Instant, mut drain: Drain) {
         let waiting = self.queue.now();
-        let round_trip = self.round_trip.unwrap_or_default();
+        let round_trip = self.reports.round_trip().unwrap_or_default();
         let Some((mut way, _)) = self.way else { return self.phase = Phase::Steady };
         let (at, was) = drain.looked;
         if now.saturating_duration_since(at) > round_trip + LOOK_AFTER {
@@ -489,7 +494,7 @@ impl Estimator {
     }
 
     fn be_patient(&mut self, now: Instant) {
-        let round_trip = self.round_trip.unwrap_or_default();
+        let round_trip = self.reports.round_trip().unwrap_or_default();
         self.patient_until = Some(now + round_trip * 2 + Duration::from_millis(300));
         self.losses.restart();
     }
