@@ -10,7 +10,7 @@ use rtc::interceptor::{
 };
 use rtc::sansio::Protocol;
 use rtc::shared::marshal::MarshalSize;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -84,6 +84,11 @@ impl Congestion {
     pub fn is_behind(&self) -> bool {
         let backlog = Duration::from_nanos(self.backlog.load(Ordering::Relaxed));
         backlog > BEHIND || self.budget().is_full()
+    }
+
+    /// Nothing was sent for a moment.
+    pub fn is_idle(&self) -> bool {
+        self.estimator().is_idle(Instant::now())
     }
 
     /// In what form our sound is sent.
@@ -175,6 +180,8 @@ impl BandwidthEstimator for Reports {
 pub struct Pacing {
     shared: Arc<Congestion>,
     pacer: Pacer<TaggedPacket>,
+    /// Streams of what makes up for lost packets.
+    protection: HashSet<u32>,
     now: Option<Instant>,
     read: VecDeque<TaggedPacket>,
     /// What does not wait.
@@ -201,6 +208,7 @@ impl Pacing {
         Self {
             shared,
             pacer,
+            protection: HashSet::new(),
             now: None,
             read: VecDeque::new(),
             control: VecDeque::new(),
@@ -246,6 +254,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
             Priority::Sound
         } else if sent_again.into_iter().any(|one| matches!(one, Attribute::Retransmission)) {
             Priority::Repair
+        } else if self.protection.contains(&rtp.header.ssrc) {
+            Priority::Protection
         } else {
             Priority::Picture
         };
@@ -273,7 +283,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
         self.now = Some(now);
         let mut estimator = self.shared.estimator();
         estimator.wait(now);
-        self.pacer.set_available(estimator.target(), estimator.pace());
+        self.pacer.set_available(estimator.carried(), estimator.pace());
         Ok(())
     }
 
@@ -285,8 +295,16 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
 }
 
 impl Interceptor for Pacing {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+    fn bind_local_stream(&mut self, info: &StreamInfo) {
+        self.protection.extend(info.ssrc_fec);
+    }
+
+    fn unbind_local_stream(&mut self, info: &StreamInfo) {
+        if let Some(ssrc) = info.ssrc_fec {
+            self.protection.remove(&ssrc);
+        }
+    }
+
     fn bind_remote_stream(&mut self, _: &StreamInfo) {}
     fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }

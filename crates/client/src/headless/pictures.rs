@@ -93,7 +93,10 @@ fn encode(
 ) -> anyhow::Result<VideoSendPipeline> {
     let rate = Box::new({
         let media = media.clone();
-        move || (!media.is_behind()).then(|| media.budget().into())
+        move || {
+            let budget = media.budget();
+            (!media.is_behind() && !budget.overdue).then(|| budget.into())
+        }
     });
     let sink = Box::new(move |picture| {
         media.send_video(&picture);

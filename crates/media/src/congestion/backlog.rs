@@ -50,14 +50,21 @@ impl Backlog {
 pub struct InFlight {
     packets: VecDeque<(Instant, usize)>,
     bytes: usize,
+    /// When the first of those left that were sent without a pause.
+    begun: Option<Instant>,
 }
 
+/// A pause is as long.
+const PAUSE: Duration = Duration::from_millis(200);
 /// What was sent longer ago than this is no longer on its way, whether it was reported or not.
 const FORGOTTEN: Duration = Duration::from_secs(2);
 
 impl InFlight {
     /// A packet leaves.
     pub fn send(&mut self, now: Instant, bytes: usize) {
+        if self.until().is_none_or(|before| now.saturating_duration_since(before) > PAUSE) {
+            self.begun = Some(now);
+        }
         self.packets.push_back((now, bytes));
         self.bytes += bytes;
         self.forget(now);
@@ -86,6 +93,11 @@ impl InFlight {
     /// When the oldest of them left.
     pub fn since(&self) -> Option<Instant> {
         self.packets.front().map(|(departed, _)| *departed)
+    }
+
+    /// The same of those that were sent without a pause: one that was lost before it says nothing.
+    pub fn waiting_since(&self) -> Option<Instant> {
+        Some(self.since()?.max(self.begun?))
     }
 
     fn drop_until(&mut self, last: Option<Instant>) {
@@ -131,5 +143,10 @@ mod tests {
         assert_eq!(flying.bits(), 1600.0);
         flying.forget(start + 2 * FORGOTTEN + MS * 8);
         assert_eq!(flying.since(), None, "also while nothing is sent");
+        flying.send(start, 100);
+        flying.send(start + PAUSE * 2, 100);
+        flying.send(start + PAUSE * 3, 100);
+        assert_eq!(flying.since(), Some(start));
+        assert_eq!(flying.waiting_since(), Some(start + PAUSE * 2));
     }
 }

@@ -27,17 +27,16 @@ pub struct SendBudget {
     /// Nothing has been reported for a while of what was sent: the way is cut, and what it carried before
     /// it will probably carry again.
     pub silent: bool,
-    /// A report should have come by now: the way may have become narrow, and what is sent meanwhile would
-    /// only wait.
+    /// A report should have come by now: the way may have become narrow, and pictures that are made
+    /// meanwhile would only wait.
     pub overdue: bool,
 }
 
 impl SendBudget {
-    /// So much of ours waits in the network that a picture would come too late, or may do so: none is to
-    /// be made.
+    /// So much of ours waits in the network that a picture would come too late: none is to be made.
     /// In a queue that others keep full, late ones are better than none.
     pub fn is_full(&self) -> bool {
-        (self.queue > FULL || self.overdue) && !self.contested
+        self.queue > FULL && !self.contested
     }
 }
 

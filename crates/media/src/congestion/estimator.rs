@@ -218,6 +218,7 @@ impl Estimator {
 
     /// Takes what was reported of packets, in the order in which they left.
     pub fn report(&mut self, now: Instant, fates: &[Fate]) {
+        let oldest = self.flying.waiting_since();
         self.flying.report(fates);
         let Some(last) = fates.iter().rfind(|fate| fate.arrived.is_some()) else {
             self.losses.note(now, fates);
@@ -226,7 +227,7 @@ impl Estimator {
         if self.silent.take().is_some() {
             self.resume();
         }
-        self.reports.note(now, fates, last);
+        self.reports.note(now, oldest, last);
         self.queue.note(now, fates);
         self.note_backlog(fates);
         self.arrivals.note(fates);
@@ -295,7 +296,8 @@ impl Estimator {
 
     /// How fast pictures are to leave.
     pub fn pace(&self) -> Bitrate {
-        let way = self.way.map(|(way, _)| way);
+        // After silence it may be another way.
+        let way = self.way.filter(|_| self.phase != Phase::Begin).map(|(way, _)| way);
         Bitrate::from_bps(pace::pace(self.target, way, self.is_contested()) as u32)
     }
 
@@ -318,17 +320,20 @@ impl Estimator {
             queue: Duration::from_secs_f64(self.waiting_at(now)),
             contested: self.is_contested(),
             silent: self.silent.is_some(),
-            overdue: self.is_overdue(now),
+            overdue: self.is_overdue(now) && !self.is_contested(),
         }
+    }
+
+    /// Whether nothing was sent for a moment.
+    pub fn is_idle(&self, now: Instant) -> bool {
+        self.flying.until().is_none_or(|until| now.saturating_duration_since(until) > STILL)
     }
 
     /// Whether there should have been a report by now, of which there can be one: something must leave
     /// every now and then.
     fn is_overdue(&self, now: Instant) -> bool {
-        let Some((since, until)) = self.flying.since().zip(self.flying.until()) else {
-            return false;
-        };
-        now.saturating_duration_since(until) < STILL && self.reports.is_overdue(now, since)
+        let overdue = |since| self.reports.is_overdue(now, since);
+        !self.is_idle(now) && self.flying.since().is_some_and(overdue)
     }
 
     /// How long a packet that leaves now waits. With nothing out there is nothing more to be reported,

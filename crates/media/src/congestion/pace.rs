@@ -11,10 +11,12 @@ const CONTESTED: f64 = 1.3;
 /// A way that carries up to so many bits a second is narrow ...
 const NARROW_TO: f64 = 500_000.0;
 /// ... and one that carries so many is not at all.
-const WIDE_FROM: f64 = 1_500_000.0;
+const WIDE_FROM: f64 = 1_000_000.0;
 /// Never slower, in bits a second, while the way's rate is not known: a way that carries less holds a
 /// picture's packets itself.
 const LEAST: f64 = 600_000.0;
+/// Nor slower than this where it is: it may have been taken for what was sent.
+const LEAST_NARROW: f64 = 300_000.0;
 
 /// The pace of pictures in bits a second, where `target` may be sent in all; `way`: what the way carries,
 /// if that was seen of late; `contested`: somebody else keeps its queue full.
@@ -24,7 +26,7 @@ pub fn pace(target: f64, way: Option<f64>, contested: bool) -> f64 {
     };
     let wide = ((way - NARROW_TO) / (WIDE_FROM - NARROW_TO)).clamp(0.0, 1.0);
     // A queue that is to run empty is no reason to hold back the picture that is made all the same.
-    way.max(target) * (NARROW + (PROBING - NARROW) * wide)
+    (way.max(target) * (NARROW + (PROBING - NARROW) * wide)).max(LEAST_NARROW)
 }
 
 #[cfg(test)]
@@ -37,9 +39,10 @@ mod tests {
         assert_eq!(pace(1e5, None, false), LEAST, "nothing is known");
         assert_eq!(pace(2.7e5, Some(3e5), false), 4.2e5);
         assert_eq!(pace(0.6e5, Some(3e5), false), 4.2e5, "while a queue runs empty");
+        assert_eq!(pace(0.8e5, Some(0.8e5), false), LEAST_NARROW);
         assert_eq!(pace(2e6, Some(2e6), false), 5e6);
         assert_eq!(pace(1e6, Some(2e6), true), 1.3e6);
-        let between = pace(1e6, Some(1e6), false);
-        assert!((1.4e6..2.5e6).contains(&between), "{between}");
+        let between = pace(7e5, Some(7e5), false);
+        assert!((1.4 * 7e5..2.5 * 7e5).contains(&between), "{between}");
     }
 }

@@ -14,6 +14,8 @@ pub enum Priority {
     Repair,
     /// Pictures.
     Picture,
+    /// What goes along with pictures and makes up for lost packets.
+    Protection,
 }
 
 /// What may go at once after a pause, in seconds at the pace.
@@ -22,8 +24,15 @@ const CREDIT: f64 = 0.005;
 const REPAIR_SHARE: f64 = 0.25;
 /// What may be sent again at once, in bytes.
 const REPAIR_CREDIT: f64 = 12_000.0;
-/// Nothing waits longer: what is left of pictures by then is worth nothing.
+/// The same in seconds at the pace of pictures, which wait for them.
+const REPAIR_CREDIT_FOR: f64 = 0.1;
+/// No picture waits longer to begin: what is left of pictures by then is worth nothing.
 const LONGEST: Duration = Duration::from_millis(250);
+/// One that takes longer to leave goes on evenly, at what the way carries: the voice would wait behind it.
+/// That is a screen's on a narrow way; made again, it would be no smaller.
+const LONGEST_ONE: Duration = Duration::from_secs(6);
+/// Packets that were given within this time are of one picture.
+const TOGETHER: Duration = Duration::from_millis(8);
 /// A repair that waited longer comes too late.
 const LONGEST_REPAIR: Duration = Duration::from_millis(150);
 
@@ -32,6 +41,14 @@ struct Waiting<P> {
     packet: P,
     bytes: usize,
     since: Instant,
+    protects: bool,
+}
+
+/// A picture that is leaving: when its last packet was given that has left, and when it began to.
+#[derive(Clone, Copy, Debug)]
+struct Leaving {
+    given: Instant,
+    begun: Instant,
 }
 
 /// Packets that wait to go.
@@ -49,6 +66,7 @@ pub struct Pacer<P> {
     credit: f64,
     repair_credit: f64,
     at: Option<Instant>,
+    leaving: Option<Leaving>,
     /// Pictures were dropped, and what follows is worthless without a key frame.
     stale: bool,
 }
@@ -66,6 +84,7 @@ impl<P> Pacer<P> {
             credit: 0.0,
             repair_credit: REPAIR_CREDIT,
             at: None,
+            leaving: None,
             stale: false,
         }
     }
@@ -80,10 +99,13 @@ impl<P> Pacer<P> {
     pub fn push(&mut self, now: Instant, priority: Priority, bytes: usize, packet: P) {
         match priority {
             Priority::Sound => self.sound.push_back(packet),
-            Priority::Repair => self.repair.push_back(Waiting { packet, bytes, since: now }),
-            Priority::Picture => {
+            Priority::Repair => {
+                self.repair.push_back(Waiting { packet, bytes, since: now, protects: false });
+            }
+            Priority::Picture | Priority::Protection => {
+                let protects = priority == Priority::Protection;
                 self.bytes += bytes;
-                self.pictures.push_back(Waiting { packet, bytes, since: now });
+                self.pictures.push_back(Waiting { packet, bytes, since: now, protects });
             }
         }
     }
@@ -99,23 +121,52 @@ impl<P> Pacer<P> {
             self.repair.pop_front();
         }
         if self.repair_credit > 0.0
-            && self.credit > -REPAIR_CREDIT
+            && self.credit > -self.most_repair(now)
             && let Some(Waiting { packet, bytes, .. }) = self.repair.pop_front()
         {
             self.repair_credit -= bytes as f64;
             self.credit -= bytes as f64;
             return Some(packet);
         }
-        if self.pictures.front().is_some_and(|first| late(first) > LONGEST) {
+        while self.pictures.front().is_some_and(|first| first.protects && late(first) > LONGEST) {
+            self.take_picture_packet();
+        }
+        let (since, protects) = self.pictures.front().map(|first| (first.since, first.protects))?;
+        if !protects && self.is_stale(now, since) {
             self.drop_pictures();
         }
         if self.credit <= 0.0 {
             return None;
         }
-        let Waiting { packet, bytes, .. } = self.pictures.pop_front()?;
-        self.bytes -= bytes;
+        let Waiting { packet, bytes, .. } = self.take_picture_packet()?;
         self.credit -= bytes as f64;
+        if !protects {
+            let begun = self.leaving_with(since).map_or(now, |leaving| leaving.begun);
+            self.leaving = Some(Leaving { given: since, begun });
+        }
         Some(packet)
+    }
+
+    fn take_picture_packet(&mut self) -> Option<Waiting<P>> {
+        let first = self.pictures.pop_front()?;
+        self.bytes -= first.bytes;
+        Some(first)
+    }
+
+    /// The picture that is leaving, if one that was given then is part of it.
+    fn leaving_with(&self, given: Instant) -> Option<Leaving> {
+        self.leaving.filter(|leaving| given.saturating_duration_since(leaving.given) <= TOGETHER)
+    }
+
+    /// Whether the first that waits, which was given then, comes too late.
+    fn is_stale(&self, now: Instant, given: Instant) -> bool {
+        match self.leaving_with(given) {
+            Some(_) => {
+                let rate = self.pace.min(self.available).max(1.0);
+                self.bytes as f64 * 8.0 / rate > LONGEST_ONE.as_secs_f64()
+            }
+            None => now.saturating_duration_since(given) > LONGEST,
+        }
     }
 
     /// When to ask again; none while nothing waits.
@@ -127,15 +178,19 @@ impl<P> Pacer<P> {
             let seconds = if credit > 0.0 { 0.0 } else { (1.0 - credit) / rate };
             now + Duration::from_secs_f64(seconds.min(1.0))
         };
-        let picture = (!self.pictures.is_empty()).then(|| wait(self.credit, self.pace()));
-        let repair =
-            (!self.repair.is_empty()).then(|| wait(self.repair_credit, self.repair_rate()));
+        let pace = self.pace(now);
+        let picture = (!self.pictures.is_empty()).then(|| wait(self.credit, pace));
+        let repair = (!self.repair.is_empty()).then(|| {
+            let debt = wait(self.credit + self.most_repair(now), pace);
+            debt.max(wait(self.repair_credit, self.repair_rate()))
+        });
         picture.into_iter().chain(repair).min()
     }
 
     /// How long it takes until all that waits has gone.
     pub fn backlog(&self) -> Duration {
-        Duration::from_secs_f64(self.bytes as f64 / self.pace())
+        let bytes = self.bytes as f64 + (-self.credit).max(0.0);
+        Duration::from_secs_f64(bytes * 8.0 / self.pace.max(1.0))
     }
 
     /// Whether pictures were dropped since the last time: a key frame is due.
@@ -150,9 +205,17 @@ impl<P> Pacer<P> {
         self.stale = true;
     }
 
-    /// Bytes a second.
-    fn pace(&self) -> f64 {
-        self.pace.max(1.0) / 8.0
+    /// Bytes a second. A picture that takes long leaves at what the way carries.
+    fn pace(&self, now: Instant) -> f64 {
+        let first = self.pictures.front().and_then(|first| self.leaving_with(first.since));
+        let long = first.is_some_and(|one| now.saturating_duration_since(one.begun) > LONGEST);
+        let pace = if long { self.pace.min(self.available) } else { self.pace };
+        pace.max(1.0) / 8.0
+    }
+
+    /// What may be sent again at once, and so keep pictures waiting, in bytes.
+    fn most_repair(&self, now: Instant) -> f64 {
+        (REPAIR_CREDIT_FOR * self.pace(now)).min(REPAIR_CREDIT)
     }
 
     fn repair_rate(&self) -> f64 {
@@ -162,9 +225,10 @@ impl<P> Pacer<P> {
     fn refill(&mut self, now: Instant) {
         let passed =
             self.at.replace(now).map_or(1.0, |at| now.saturating_duration_since(at).as_secs_f64());
-        let pace = self.pace();
+        let pace = self.pace(now);
         self.credit = (self.credit + passed * pace).min((pace * CREDIT).max(1500.0));
-        self.repair_credit = (self.repair_credit + passed * self.repair_rate()).min(REPAIR_CREDIT);
+        self.repair_credit =
+            (self.repair_credit + passed * self.repair_rate()).min(self.most_repair(now));
     }
 }
 
@@ -219,6 +283,43 @@ mod tests {
         let repairs = gone.iter().filter(|(_, packet)| *packet >= 100).count();
         assert!((10..15).contains(&repairs), "{repairs} of 20");
         assert_eq!(gone.len() - repairs, 10, "pictures are not starved");
+    }
+
+    #[test]
+    fn a_large_picture_leaves_a_narrow_way_whole_and_slowly() {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(Bitrate::from_kbps(300), Bitrate::from_kbps(420));
+        // 60 kB, and what makes up for losses.
+        for packet in 0..50 {
+            pacer.push(start + MS / 20 * packet, Priority::Picture, 1200, packet);
+        }
+        for packet in 50..56 {
+            pacer.push(start + MS * 3, Priority::Protection, 1200, packet);
+        }
+        let gone = drain(&mut pacer, start, Duration::from_secs(5));
+        assert_eq!(gone.iter().filter(|(_, packet)| *packet < 50).count(), 50, "{gone:?}");
+        let (last, _) = gone[gone.len() - 1];
+        assert!((1400..1700).contains(&last.as_millis()), "at what the way carries: {last:?}");
+        assert!(!pacer.take_stale(), "what made up for losses came too late, and nothing else did");
+        // The next one has its turn as usual.
+        let next = start + Duration::from_secs(5);
+        pacer.push(next, Priority::Picture, 1200, 99);
+        assert_eq!(drain(&mut pacer, next, MS), [(Duration::ZERO, 99)]);
+    }
+
+    #[test]
+    fn what_is_sent_again_delays_pictures_for_a_moment_only() {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(Bitrate::from_kbps(200), Bitrate::from_kbps(300));
+        for packet in 0..20 {
+            pacer.push(start, Priority::Repair, 1200, 100 + packet);
+        }
+        pacer.push(start, Priority::Picture, 1200, 1);
+        assert!(pacer.next(start).is_some_and(|at| at <= start));
+        let gone = drain(&mut pacer, start, Duration::from_secs(1));
+        let picture = gone.iter().find(|(_, packet)| *packet == 1).map(|(at, _)| *at);
+        assert!(picture.is_some_and(|at| at < MS * 250), "{gone:?}");
+        assert!(!pacer.take_stale());
     }
 
     #[test]

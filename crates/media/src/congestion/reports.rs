@@ -27,16 +27,16 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Takes what one report says, in the order in which packets left; `last`: the last of them that
-    /// arrived.
-    pub fn note(&mut self, now: Instant, fates: &[Fate], last: &Fate) {
+    /// A report has come. `oldest`: when the first packet left that was sent without a pause and not yet
+    /// reported before; `last`: the last that arrived.
+    pub fn note(&mut self, now: Instant, oldest: Option<Instant>, last: &Fate) {
         let took = now.saturating_duration_since(last.departed);
         self.round_trip = Some(self.round_trip.map_or(took, |before| (before * 7 + took) / 8));
         // A way that has become longer is believed in the end.
         let shortest = self.shortest.map_or(took, |before| took.min(before + LONGER));
         self.shortest = Some(shortest);
-        let Some(first) = fates.first() else { return };
-        let older = now.saturating_duration_since(first.departed).saturating_sub(shortest);
+        let Some(oldest) = oldest else { return };
+        let older = now.saturating_duration_since(oldest).saturating_sub(shortest);
         let before = self.oldest.unwrap_or(USUAL);
         self.oldest = Some(match older.checked_sub(before) {
             Some(more) => before + more / LEARNED,
@@ -67,26 +67,20 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Packets every 10 ms, reported every `every` of them, `delay` after the last.
-    fn reported(every: u32, delay: Duration, count: u32) -> (Reports, Instant) {
+    /// Packets all the time, reported every `every`, `delay` after the last.
+    fn reported(every: Duration, delay: Duration, count: u32) -> (Reports, Instant) {
         let (mut reports, start) = (Reports::default(), Instant::now());
-        for report in 0..count {
-            let fates: Vec<Fate> = (report * every..(report + 1) * every)
-                .map(|n| Fate {
-                    departed: start + MS * 10 * n,
-                    arrived: Some(MS * 10 * n),
-                    bytes: 1200,
-                })
-                .collect();
-            let Some(last) = fates.last() else { continue };
-            reports.note(last.departed + delay, &fates, last);
+        for report in 1..=count {
+            let last = start + every * report;
+            let fate = Fate { departed: last, arrived: Some(MS), bytes: 1200 };
+            reports.note(last + delay, Some(last - every), &fate);
         }
-        (reports, start + MS * 10 * every * count)
+        (reports, start + every * count)
     }
 
     #[test]
     fn a_report_is_overdue_when_it_takes_longer_than_they_usually_do() {
-        let (reports, next) = reported(5, MS * 20, 400);
+        let (reports, next) = reported(MS * 50, MS * 20, 400);
         assert!((20..25).contains(&reports.round_trip().map_or(0, |took| took.as_millis())));
         assert!(!reports.is_overdue(next + MS * 100, next));
         assert!(reports.is_overdue(next + MS * 150, next));
@@ -94,9 +88,9 @@ mod tests {
 
     #[test]
     fn ways_on_which_reports_get_lost_have_patience() {
-        let (reports, next) = reported(12, MS * 100, 400);
-        assert!(!reports.is_overdue(next + MS * 250, next));
-        assert!(reports.is_overdue(next + MS * 300, next));
+        let (reports, next) = reported(MS * 150, MS * 100, 400);
+        assert!(!reports.is_overdue(next + MS * 300, next));
+        assert!(reports.is_overdue(next + MS * 350, next));
         assert!(!Reports::default().is_overdue(next + MS * 1000, next), "nothing is known");
     }
 }

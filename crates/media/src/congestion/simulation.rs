@@ -141,7 +141,7 @@ impl Flow {
         }
         self.estimator.wait(now);
         let budget = self.estimator.budget(now);
-        self.pacer.set_available(budget.available, self.estimator.pace());
+        self.pacer.set_available(self.estimator.carried(), self.estimator.pace());
         if t >= self.next_sound && !plan.muted {
             self.next_sound += 0.02;
             let bytes = 68 + budget.audio.bps() as usize / 8 / 50;
@@ -149,7 +149,7 @@ impl Flow {
         }
         if t >= self.next_picture {
             self.next_picture += FRAME_EVERY;
-            if self.pacer.backlog() < SKIP_FROM && !budget.is_full() {
+            if self.pacer.backlog() < SKIP_FROM && !budget.is_full() && !budget.overdue {
                 self.make_picture(t, now, plan.most, random);
             }
         }

@@ -1,9 +1,12 @@
 use super::super::outlets::Outlets;
+use super::keeping::TRY_AGAIN;
 use super::*;
 use crate::ports::{Tile, TilePicture, Tiles};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use tincan_media::device::{MicrophoneSink, SpeakerSource};
+use std::time::{Duration, Instant};
+use tincan_media::device::{CameraFormat, DeviceReport, MicrophoneSink, OpenDevice, SpeakerSource};
+use tincan_media::frame::VideoFrame;
 use tincan_media::mailbox::NewestIn;
 use tincan_media::pipeline::audio_send::AudioSendSettings;
 use tincan_media::screen::{NoScreens, ScreenUnavailable};

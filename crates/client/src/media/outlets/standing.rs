@@ -29,7 +29,9 @@ pub struct Standing {
     pub allowance: Allowance,
     /// A picture would only wait.
     pub behind: bool,
-    /// It has been so for long.
+    /// It may be so, which is not known: nothing has been reported for a moment.
+    pub overdue: bool,
+    /// One or the other has been so for long.
     pub stuck: bool,
 }
 
@@ -37,12 +39,14 @@ pub struct Standing {
 /// are stuck are left out of it: not if nobody else looks, whose pictures would then be for nobody.
 pub fn together(own: Allowance, looking: &[Standing]) -> (Option<Allowance>, bool) {
     let leave_out = looking.iter().any(|one| !one.stuck);
+    // What may be is no reason to keep pictures from those to whom all is well.
+    let wait = looking.iter().all(|one| one.behind || one.overdue);
     let mut sent = looking.iter().filter(|one| !(leave_out && one.stuck));
     let all = sent.try_fold(own, |all, one| {
         let Allowance { rate, view, silent } = one.allowance;
         let (rate, view) = (all.rate.min(rate), all.view.or(view));
         let all = Allowance { rate, view, silent: all.silent || silent };
-        (!one.behind).then_some(all)
+        (!one.behind && !wait).then_some(all)
     });
     (all, leave_out)
 }
@@ -58,7 +62,15 @@ mod tests {
 
     fn standing(kbps: u32, behind: bool, stuck: bool) -> Standing {
         let allowance = Allowance::from(Bitrate::from_kbps(kbps));
-        Standing { allowance, behind, stuck }
+        Standing { allowance, behind, overdue: false, stuck }
+    }
+
+    #[test]
+    fn pictures_wait_for_overdue_reports_only_if_all_are_overdue() {
+        let overdue = Standing { overdue: true, ..standing(900, false, false) };
+        assert_eq!(together(OWN, &[overdue]).0, None);
+        assert_eq!(together(OWN, &[overdue, standing(60, true, true)]).0, None);
+        assert!(together(OWN, &[overdue, standing(900, false, false)]).0.is_some());
     }
 
     #[test]

@@ -186,12 +186,12 @@ fn pictures_are_protected_only_for_who_can_make_use_of_it() {
 fn pictures_wait_for_reports_that_are_overdue_but_not_for_ones_that_are_always_late() {
     const MS: Duration = Duration::from_millis(1);
     let (mut estimator, start) = (Estimator::new(Limits::default()), Instant::now() + 1000 * MS);
-    let mut full = |packets: std::ops::Range<u32>, late: Option<u32>| {
-        let mut full = 0;
+    let mut overdue = |packets: std::ops::Range<u32>, late: Option<u32>| {
+        let mut count = 0;
         for n in packets {
             let now = start + MS * 10 * n;
             estimator.send(now, 200);
-            full += u32::from(estimator.budget(now).is_full());
+            count += u32::from(estimator.budget(now).overdue);
             if let Some(late) = late.filter(|_| n % 5 == 0) {
                 let fates: Vec<Fate> = (n - 4..=n)
                     .map(|n| start + MS * 10 * n - MS * late)
@@ -204,17 +204,14 @@ fn pictures_wait_for_reports_that_are_overdue_but_not_for_ones_that_are_always_l
                 estimator.report(now, &fates);
             }
         }
-        (full, estimator.budget(start + MS * 10 * 700).is_full())
+        (count, estimator.budget(start + MS * 10 * 700).overdue)
     };
-    assert_eq!(full(10..200, Some(10)).0, 0);
-    let (overdue, alone) = full(200..220, None);
-    assert!(
-        (5..18).contains(&overdue),
-        "from a tenth of a second without a report on: {overdue} of 20"
-    );
+    assert_eq!(overdue(10..200, Some(10)).0, 0);
+    let (late, alone) = overdue(200..220, None);
+    assert!((5..18).contains(&late), "from a tenth of a second without a report on: {late} of 20");
     assert!(!alone, "nothing else is sent: a picture is tried");
-    full(220..400, Some(600));
-    assert_eq!(full(400..600, Some(600)).0, 0, "the far side's reports come late from now on");
+    overdue(220..400, Some(600));
+    assert_eq!(overdue(400..600, Some(600)).0, 0, "the far side's reports come late from now on");
 }
 
 /// The longest time without a picture within these seconds.
