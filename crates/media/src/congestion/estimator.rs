@@ -42,7 +42,7 @@ const REPORTED_AFTER: f64 = 0.025;
 /// What is sent now is looked at over this time: some pictures.
 const SENT_OVER: Duration = Duration::from_millis(500);
 /// After the queue ran empty, this share of the way's rate is sent.
-const KEEP: f64 = 0.9;
+const KEEP: f64 = 0.88;
 /// A queue is to be empty again within about this time, in seconds.
 const EMPTY_WITHIN: f64 = 0.35;
 /// Emptying a queue takes no more than these shares of the way's rate.

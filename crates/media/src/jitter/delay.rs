@@ -45,8 +45,9 @@ const COUNTED_TOGETHER: u32 = 2;
 const PEAKS_AFTER: i64 = 500_000;
 /// The fastest is slower now by this much, in microseconds: another way, or a clock that was put on.
 const STEPPED: i64 = 20_000;
-/// What is lost and can be restored counts as often: waited for in vain, all of it is made up. In long rows
-/// it counts this many times more for each packet behind the second: a long hole is worse than short ones.
+/// What is lost and can be restored counts at least as often: waited for in vain, all of it is made up. In
+/// rows it counts the square of the packets behind the first: a long hole is far worse than short ones, and
+/// a short row that comes by chance now and then is not worth waiting for it all the time.
 const RESTORED_COUNTS: u32 = 3;
 const MOST_DISTANT: u16 = 5;
 /// A packet later than the quantile by this is a peak, in microseconds: a burst, handed over as
@@ -179,7 +180,8 @@ impl DelayEstimator {
         let now = self.micros(at);
         let late = now - micros_of(timestamp) - fastest;
         if late < MAX.as_micros() as i64 {
-            let counts = RESTORED_COUNTS * u32::from(distance.clamp(2, MOST_DISTANT) - 1);
+            let behind = u32::from(distance.clamp(2, MOST_DISTANT) - 1);
+            let counts = RESTORED_COUNTS.max(behind * behind);
             (0..counts).for_each(|_| self.count(now, late));
             self.needed = self.needed.max(now + RESTORED_NEEDS);
             self.aim(now);
