@@ -6,7 +6,7 @@ pub mod budget;
 mod bursts;
 pub mod estimator;
 mod losses;
-mod pace;
+pub mod pace;
 pub mod pacer;
 mod protection;
 mod queue;

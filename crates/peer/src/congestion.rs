@@ -86,11 +86,6 @@ impl Congestion {
         backlog > BEHIND || self.budget().is_full()
     }
 
-    /// Nothing was sent for a moment.
-    pub fn is_idle(&self) -> bool {
-        self.estimator().is_idle(Instant::now())
-    }
-
     /// In what form our sound is sent.
     pub fn voice(&self) -> VoiceForm {
         self.voice_and_redundancy().0
@@ -283,7 +278,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
         self.now = Some(now);
         let mut estimator = self.shared.estimator();
         estimator.wait(now);
-        self.pacer.set_available(estimator.carried(), estimator.pace());
+        self.pacer.set_available(estimator.target(), estimator.pace());
         Ok(())
     }
 

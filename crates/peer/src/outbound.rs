@@ -135,11 +135,6 @@ impl MediaSender {
         self.congestion.is_behind()
     }
 
-    /// Nothing was sent for a moment, nor waits.
-    pub fn is_idle(&self) -> bool {
-        self.congestion.is_idle()
-    }
-
     /// The connection is up and takes media.
     pub fn is_open(&self) -> bool {
         self.holds.load(Ordering::Acquire) == OPEN

@@ -49,11 +49,11 @@ impl Outlet {
 
     fn stand(&mut self, now: Instant) -> Standing {
         let Viewing { view, .. } = self.viewing;
-        let SendBudget { video, silent, overdue, .. } = self.sender.budget();
+        let SendBudget { video, silent, overdue, unreported, .. } = self.sender.budget();
         let rate = video.min(self.viewing.most().unwrap_or(UNBOUNDED));
         let behind = self.sender.is_behind();
-        // Silence lasts until something is reported again.
-        let stuck = self.waiting.note(now, behind || overdue || silent);
+        // Silence lasts until something is reported again: something must be sent for that.
+        let stuck = self.waiting.note(now, behind || overdue || silent && unreported);
         Standing { allowance: Allowance { rate, view, silent }, behind, overdue, stuck }
     }
 }
@@ -134,11 +134,7 @@ impl Outlets {
         let mut refused = false;
         for outlet in self.list().iter_mut().filter(|outlet| outlet.looks()) {
             outlet.needs_key = outlet.left_out || (outlet.needs_key && !picture.key);
-            // To whom nothing is sent, not even sound, from them nothing would be reported any more.
-            let probe = outlet.left_out && outlet.sender.is_idle();
-            if probe {
-                outlet.sender.send_video(picture);
-            } else if !outlet.needs_key && outlet.sender.is_open() {
+            if !outlet.needs_key && outlet.sender.is_open() {
                 // What follows would be of no use.
                 outlet.needs_key = !outlet.sender.send_video(picture);
                 refused |= outlet.needs_key;

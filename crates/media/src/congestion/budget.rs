@@ -27,6 +27,8 @@ pub struct SendBudget {
     /// Nothing has been reported for a while of what was sent: the way is cut, and what it carried before
     /// it will probably carry again.
     pub silent: bool,
+    /// Of what was sent of late, something is not reported yet.
+    pub unreported: bool,
     /// A report should have come by now: the way may have become narrow, and pictures that are made
     /// meanwhile would only wait.
     pub overdue: bool,

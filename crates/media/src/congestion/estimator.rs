@@ -4,10 +4,11 @@
 use super::backlog::{Backlog, InFlight};
 use super::bursts::Bursts;
 use super::losses::Losses;
+use super::pace::{self, Pace};
 use super::queue::Queue;
 use super::rates::Arrivals;
 use super::reports::Reports;
-use super::{Fate, Protection, SendBudget, VoiceForm, budget, pace};
+use super::{Fate, Protection, SendBudget, VoiceForm, budget};
 use std::time::{Duration, Instant};
 use tincan_proto::units::Bitrate;
 
@@ -295,10 +296,10 @@ impl Estimator {
     }
 
     /// How fast pictures are to leave.
-    pub fn pace(&self) -> Bitrate {
+    pub fn pace(&self) -> Pace {
         // After silence it may be another way.
         let way = self.way.filter(|_| self.phase != Phase::Begin).map(|(way, _)| way);
-        Bitrate::from_bps(pace::pace(self.target, way, self.is_contested()) as u32)
+        pace::pace(self.target, way, self.is_contested())
     }
 
     /// What may be sent, divided.
@@ -320,20 +321,18 @@ impl Estimator {
             queue: Duration::from_secs_f64(self.waiting_at(now)),
             contested: self.is_contested(),
             silent: self.silent.is_some(),
+            unreported: self.flying.since().is_some(),
             overdue: self.is_overdue(now) && !self.is_contested(),
         }
-    }
-
-    /// Whether nothing was sent for a moment.
-    pub fn is_idle(&self, now: Instant) -> bool {
-        self.flying.until().is_none_or(|until| now.saturating_duration_since(until) > STILL)
     }
 
     /// Whether there should have been a report by now, of which there can be one: something must leave
     /// every now and then.
     fn is_overdue(&self, now: Instant) -> bool {
         let overdue = |since| self.reports.is_overdue(now, since);
-        !self.is_idle(now) && self.flying.since().is_some_and(overdue)
+        let idle = |until| now.saturating_duration_since(until) > STILL;
+        let idle = self.flying.until().is_none_or(idle);
+        !idle && self.flying.waiting_since().is_some_and(overdue)
     }
 
     /// How long a packet that leaves now waits. With nothing out there is nothing more to be reported,

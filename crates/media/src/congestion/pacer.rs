@@ -1,6 +1,7 @@
 //! When each packet goes: sound at once, packets that are sent again within a budget, pictures evenly
 //! at somewhat more than their rate.
 
+use super::pace::Pace;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use tincan_proto::units::Bitrate;
@@ -26,13 +27,12 @@ const REPAIR_SHARE: f64 = 0.25;
 const REPAIR_CREDIT: f64 = 12_000.0;
 /// The same in seconds at the pace of pictures, which wait for them.
 const REPAIR_CREDIT_FOR: f64 = 0.1;
-/// No picture waits longer to begin: what is left of pictures by then is worth nothing.
+/// Nothing waits longer: what is left of pictures by then is worth nothing.
 const LONGEST: Duration = Duration::from_millis(250);
-/// One that takes longer to leave goes on evenly, at what the way carries: the voice would wait behind it.
-/// That is a screen's on a narrow way; made again, it would be no smaller.
-const LONGEST_ONE: Duration = Duration::from_secs(6);
-/// Packets that were given within this time are of one picture.
-const TOGETHER: Duration = Duration::from_millis(8);
+/// Whatever waits is to be gone within this time, in seconds, if the way may be asked for that.
+const GONE_WITHIN: f64 = 0.2;
+/// What is left of that time is taken to be no shorter.
+const LEAST_LEFT: f64 = 0.02;
 /// A repair that waited longer comes too late.
 const LONGEST_REPAIR: Duration = Duration::from_millis(150);
 
@@ -44,13 +44,6 @@ struct Waiting<P> {
     protects: bool,
 }
 
-/// A picture that is leaving: when its last packet was given that has left, and when it began to.
-#[derive(Clone, Copy, Debug)]
-struct Leaving {
-    given: Instant,
-    begun: Instant,
-}
-
 /// Packets that wait to go.
 #[derive(Debug)]
 pub struct Pacer<P> {
@@ -60,39 +53,36 @@ pub struct Pacer<P> {
     /// Bytes of pictures.
     bytes: usize,
     available: f64,
-    /// Of pictures, in bits a second.
-    pace: f64,
+    pace: Pace,
     /// Bytes that may go; below zero: what went on credit.
     credit: f64,
     repair_credit: f64,
     at: Option<Instant>,
-    leaving: Option<Leaving>,
     /// Pictures were dropped, and what follows is worthless without a key frame.
     stale: bool,
 }
 
 impl<P> Pacer<P> {
     /// For a way that carries so much, with pictures at this pace.
-    pub fn new(available: Bitrate, pace: Bitrate) -> Self {
+    pub fn new(available: Bitrate, pace: Pace) -> Self {
         Self {
             sound: VecDeque::new(),
             repair: VecDeque::new(),
             pictures: VecDeque::new(),
             bytes: 0,
             available: f64::from(available.bps()),
-            pace: f64::from(pace.bps()),
+            pace,
             credit: 0.0,
             repair_credit: REPAIR_CREDIT,
             at: None,
-            leaving: None,
             stale: false,
         }
     }
 
     /// The way carries so much from now on, and pictures leave at this pace.
-    pub fn set_available(&mut self, available: Bitrate, pace: Bitrate) {
+    pub fn set_available(&mut self, available: Bitrate, pace: Pace) {
         self.available = f64::from(available.bps());
-        self.pace = f64::from(pace.bps());
+        self.pace = pace;
     }
 
     /// Takes a packet of `bytes`.
@@ -131,8 +121,7 @@ impl<P> Pacer<P> {
         while self.pictures.front().is_some_and(|first| first.protects && late(first) > LONGEST) {
             self.take_picture_packet();
         }
-        let (since, protects) = self.pictures.front().map(|first| (first.since, first.protects))?;
-        if !protects && self.is_stale(now, since) {
+        if self.pictures.front().is_some_and(|first| late(first) > LONGEST) {
             self.drop_pictures();
         }
         if self.credit <= 0.0 {
@@ -140,10 +129,6 @@ impl<P> Pacer<P> {
         }
         let Waiting { packet, bytes, .. } = self.take_picture_packet()?;
         self.credit -= bytes as f64;
-        if !protects {
-            let begun = self.leaving_with(since).map_or(now, |leaving| leaving.begun);
-            self.leaving = Some(Leaving { given: since, begun });
-        }
         Some(packet)
     }
 
@@ -151,22 +136,6 @@ impl<P> Pacer<P> {
         let first = self.pictures.pop_front()?;
         self.bytes -= first.bytes;
         Some(first)
-    }
-
-    /// The picture that is leaving, if one that was given then is part of it.
-    fn leaving_with(&self, given: Instant) -> Option<Leaving> {
-        self.leaving.filter(|leaving| given.saturating_duration_since(leaving.given) <= TOGETHER)
-    }
-
-    /// Whether the first that waits, which was given then, comes too late.
-    fn is_stale(&self, now: Instant, given: Instant) -> bool {
-        match self.leaving_with(given) {
-            Some(_) => {
-                let rate = self.pace.min(self.available).max(1.0);
-                self.bytes as f64 * 8.0 / rate > LONGEST_ONE.as_secs_f64()
-            }
-            None => now.saturating_duration_since(given) > LONGEST,
-        }
     }
 
     /// When to ask again; none while nothing waits.
@@ -190,7 +159,7 @@ impl<P> Pacer<P> {
     /// How long it takes until all that waits has gone.
     pub fn backlog(&self) -> Duration {
         let bytes = self.bytes as f64 + (-self.credit).max(0.0);
-        Duration::from_secs_f64(bytes * 8.0 / self.pace.max(1.0))
+        Duration::from_secs_f64(bytes * 8.0 / self.pace.usual.max(1.0))
     }
 
     /// Whether pictures were dropped since the last time: a key frame is due.
@@ -205,12 +174,14 @@ impl<P> Pacer<P> {
         self.stale = true;
     }
 
-    /// Bytes a second. A picture that takes long leaves at what the way carries.
+    /// Bytes a second: faster than usual where pictures would come too late else.
     fn pace(&self, now: Instant) -> f64 {
-        let first = self.pictures.front().and_then(|first| self.leaving_with(first.since));
-        let long = first.is_some_and(|one| now.saturating_duration_since(one.begun) > LONGEST);
-        let pace = if long { self.pace.min(self.available) } else { self.pace };
-        pace.max(1.0) / 8.0
+        let first = self.pictures.front().filter(|first| !first.protects);
+        let needed = first.map_or(0.0, |first| {
+            let waited = now.saturating_duration_since(first.since).as_secs_f64();
+            self.bytes as f64 * 8.0 / (GONE_WITHIN - waited).max(LEAST_LEFT)
+        });
+        self.pace.usual.max(needed.min(self.pace.most)).max(1.0) / 8.0
     }
 
     /// What may be sent again at once, and so keep pictures waiting, in bytes.
@@ -238,6 +209,11 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
+    fn pace(usual: u32, most: u32) -> Pace {
+        let bps = |kbps: u32| f64::from(kbps) * 1e3;
+        Pace { usual: bps(usual), most: bps(most) }
+    }
+
     fn drain(pacer: &mut Pacer<u32>, from: Instant, span: Duration) -> Vec<(Duration, u32)> {
         let (mut now, mut gone) = (from, Vec::new());
         while now < from + span {
@@ -255,7 +231,7 @@ mod tests {
     #[test]
     fn pictures_go_evenly_and_sound_goes_first() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Bitrate::from_kbps(1_000), Bitrate::from_kbps(2_500));
+        let mut pacer = Pacer::new(Bitrate::from_kbps(1_000), pace(2_500, 2_500));
         for packet in 0..20 {
             pacer.push(start, Priority::Picture, 1250, packet);
         }
@@ -272,7 +248,7 @@ mod tests {
     #[test]
     fn repairs_go_before_pictures_and_within_their_budget() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Bitrate::from_kbps(400), Bitrate::from_kbps(1_000));
+        let mut pacer = Pacer::new(Bitrate::from_kbps(400), pace(1_000, 1_000));
         for packet in 0..10 {
             pacer.push(start, Priority::Picture, 1200, packet);
             pacer.push(start, Priority::Repair, 1200, 100 + packet);
@@ -286,31 +262,33 @@ mod tests {
     }
 
     #[test]
-    fn a_large_picture_leaves_a_narrow_way_whole_and_slowly() {
+    fn large_pictures_leave_a_narrow_way_faster_and_what_goes_along_is_left_out_when_late() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Bitrate::from_kbps(300), Bitrate::from_kbps(420));
-        // 60 kB, and what makes up for losses.
-        for packet in 0..50 {
-            pacer.push(start + MS / 20 * packet, Priority::Picture, 1200, packet);
+        let mut pacer = Pacer::new(Bitrate::from_kbps(300), pace(420, 750));
+        // 18 kB, which the usual pace would take 340 ms for.
+        for packet in 0..15 {
+            pacer.push(start, Priority::Picture, 1200, packet);
         }
-        for packet in 50..56 {
-            pacer.push(start + MS * 3, Priority::Protection, 1200, packet);
+        for packet in 15..30 {
+            pacer.push(start, Priority::Protection, 1200, packet);
         }
-        let gone = drain(&mut pacer, start, Duration::from_secs(5));
-        assert_eq!(gone.iter().filter(|(_, packet)| *packet < 50).count(), 50, "{gone:?}");
-        let (last, _) = gone[gone.len() - 1];
-        assert!((1400..1700).contains(&last.as_millis()), "at what the way carries: {last:?}");
-        assert!(!pacer.take_stale(), "what made up for losses came too late, and nothing else did");
-        // The next one has its turn as usual.
-        let next = start + Duration::from_secs(5);
-        pacer.push(next, Priority::Picture, 1200, 99);
-        assert_eq!(drain(&mut pacer, next, MS), [(Duration::ZERO, 99)]);
+        let gone = drain(&mut pacer, start, Duration::from_secs(1));
+        assert!(gone.iter().filter(|(_, packet)| *packet < 15).count() == 15, "{gone:?}");
+        assert!(gone.len() < 25, "{gone:?}");
+        assert!(!pacer.take_stale(), "only what goes along came too late");
+        assert_eq!(pacer.backlog(), Duration::ZERO);
+        // A usual one is in no hurry.
+        for packet in 0..3 {
+            pacer.push(start + MS * 1000, Priority::Picture, 1200, packet);
+        }
+        let gone = drain(&mut pacer, start + MS * 1000, Duration::from_secs(1));
+        assert!(gone[2].0 > MS * 15, "{gone:?}");
     }
 
     #[test]
     fn what_is_sent_again_delays_pictures_for_a_moment_only() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Bitrate::from_kbps(200), Bitrate::from_kbps(300));
+        let mut pacer = Pacer::new(Bitrate::from_kbps(200), pace(300, 600));
         for packet in 0..20 {
             pacer.push(start, Priority::Repair, 1200, 100 + packet);
         }
@@ -325,7 +303,7 @@ mod tests {
     #[test]
     fn stale_pictures_are_dropped_and_told() {
         let start = Instant::now();
-        let mut pacer = Pacer::new(Bitrate::from_kbps(100), Bitrate::from_kbps(600));
+        let mut pacer = Pacer::new(Bitrate::from_kbps(100), pace(600, 600));
         for packet in 0..200 {
             pacer.push(start, Priority::Picture, 1200, packet);
         }

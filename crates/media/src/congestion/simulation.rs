@@ -141,7 +141,7 @@ impl Flow {
         }
         self.estimator.wait(now);
         let budget = self.estimator.budget(now);
-        self.pacer.set_available(self.estimator.carried(), self.estimator.pace());
+        self.pacer.set_available(budget.available, self.estimator.pace());
         if t >= self.next_sound && !plan.muted {
             self.next_sound += 0.02;
             let bytes = 68 + budget.audio.bps() as usize / 8 / 50;
