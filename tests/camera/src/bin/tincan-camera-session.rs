@@ -12,7 +12,8 @@ fn main() {}
 #[cfg(target_os = "linux")]
 mod session {
     use anyhow::{Context, Result, bail, ensure};
-    use std::process::{Child, Command};
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::{Child, Command, Stdio};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::{Duration, Instant};
@@ -35,6 +36,8 @@ mod session {
     const LOOK_EVERY: Duration = Duration::from_millis(50);
     /// Tells the program that it is another one that wants the camera.
     const OTHER: &str = "other";
+    /// What that program says once it has it.
+    const HELD: &str = "held";
 
     /// Runs all checks.
     pub fn all() -> Result<()> {
@@ -217,11 +220,15 @@ mod session {
     struct Other(Child);
 
     impl Other {
+        /// Comes back once it has the camera: nobody else may ask for it meanwhile, or the other is refused.
         fn start() -> Result<Self> {
             let mut other = Command::new(std::env::current_exe()?);
-            let other = Self(other.arg(OTHER).spawn().context("another program")?);
-            // It delivers there as soon as it is refused here.
-            until("the other program has it", || Ok(!is_free()))?;
+            other.arg(OTHER).stdout(Stdio::piped());
+            let mut other = Self(other.spawn().context("another program")?);
+            let output = other.0.stdout.take().context("the other program's output")?;
+            let mut said = String::new();
+            BufReader::new(output).read_line(&mut said)?;
+            ensure!(said.trim_end() == HELD, "the other program said {said:?}");
             Ok(other)
         }
 
@@ -240,13 +247,6 @@ mod session {
     const FORMAT: CameraFormat =
         CameraFormat { resolution: Resolution::new(320, 180), rate: FrameRate::from_fps(25) };
 
-    fn is_free() -> bool {
-        let (put, _frames) = newest();
-        SystemDevices::new()
-            .open_camera(None, FORMAT, CAMERA_OPENING, put, Box::new(|_| {}))
-            .is_ok()
-    }
-
     /// Takes pictures until it is ended.
     fn hold() -> Result<()> {
         let (put, _frames) = newest();
@@ -257,6 +257,7 @@ mod session {
             put,
             Box::new(|_| {}),
         )?;
+        writeln!(std::io::stdout(), "{HELD}")?;
         loop {
             std::thread::park();
             ensure!(camera.id().starts_with("camera:"), "another one");
