@@ -16,7 +16,8 @@ use tincan_media::synthetic::test_picture::TestPicture;
 use tincan_peer_connection::MediaSender;
 use tincan_proto::units::{Bitrate, FrameRate, Resolution};
 
-/// Rate of the encoder at 640x480 and 30 pictures a second; others in proportion to pixels.
+/// Rate of the encoder at 640x480 and 30 pictures a second, which is a browser's; others in proportion to
+/// pixels, but no more than the app sends.
 const VGA_RATE: Bitrate = Bitrate::from_kbps(1_700);
 
 /// A source and its encoder.
@@ -40,13 +41,12 @@ impl Pictures {
             resolution: Resolution::new(video.w, video.h),
             rate: FrameRate::from_fps(video.fps),
         };
-        let pixels = format.resolution.area() as u64 * u64::from(format.rate.fps());
-        let vga = Resolution::VGA.area() as u64 * 30;
-        let kbps = (u64::from(VGA_RATE.bps()) / 1000 * pixels / vga).clamp(100, 20_000) as u32;
-        let bitrate = Bitrate::from_kbps(video.max_kbps.map_or(kbps, |most| kbps.min(most)));
+        let app = below(format);
+        let vga = in_proportion(VGA_RATE, Resolution::VGA, FrameRate::from_fps(30), format);
+        let rate = vga.min(in_proportion(app.most, app.bounds, app.rate, format));
+        let rate = video.max_kbps.map(Bitrate::from_kbps).map_or(rate, |most| rate.min(most));
         let (sink, frames) = newest();
-        let top =
-            Rung { bounds: format.resolution, rate: format.rate, most: bitrate, ..below(format) };
+        let top = Rung { bounds: format.resolution, rate: format.rate, most: rate, ..app };
         let pipeline = encode(frames, Ladder::up_to(top), Content::Camera, media)?;
         let picture = TestPicture::start(format, Style::Grey, sink)
             .context("while starting the test picture")?;
@@ -74,6 +74,21 @@ impl Pictures {
     pub fn pipeline(&self) -> &VideoSendPipeline {
         &self.pipeline
     }
+}
+
+/// What pictures of `format` need, if those of this size and rate need `rate`.
+fn in_proportion(
+    rate: Bitrate,
+    size: Resolution,
+    pictures: FrameRate,
+    format: CameraFormat,
+) -> Bitrate {
+    let pixels = |size: Resolution, pictures: FrameRate| {
+        size.area() as u64 * u64::from(pictures.fps().max(1))
+    };
+    let kbps = u64::from(rate.bps()) / 1000 * pixels(format.resolution, format.rate)
+        / pixels(size, pictures).max(1);
+    Bitrate::from_kbps(kbps.clamp(100, 20_000) as u32)
 }
 
 /// The app's rung of this size, or the one below.
