@@ -8,6 +8,7 @@ use std::process::Command;
 use tincan_desktop_tests::Window;
 use tincan_desktop_tests::webdriver::Driver;
 use tincan_test_support::place::{self, Scratch};
+use tincan_test_support::processor;
 use tincan_test_support::running::{Mark, signal};
 
 /// Calls a function of the page and hands its result, or its error, to the driver.
@@ -28,7 +29,8 @@ pub struct Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        signal("KILL", &self.mark.processes());
+        // Chromium writes its command line over its environment, and outlives its driver.
+        signal("KILL", &processor::tree(&self.mark.processes()));
     }
 }
 

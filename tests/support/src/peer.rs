@@ -2,6 +2,7 @@
 
 use crate::maker::Maker;
 use crate::place;
+use crate::processor;
 use crate::running::{Mark, signal};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -37,8 +38,8 @@ pub struct Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // What it has started outlives it otherwise.
-        signal("KILL", &self.mark.processes());
+        // What it has started outlives it otherwise; a browser among that has lost its mark.
+        signal("KILL", &processor::tree(&self.mark.processes()));
     }
 }
 
